@@ -1,0 +1,74 @@
+//! The domain of Understudy: assistants, drafts, versions, access and the people
+//! behind them, as plain values, pure decisions, ports and use cases.
+//!
+//! It knows no HTTP, no SQL, no environment and no clock: what it needs of the
+//! world comes through [`ports`], and adapters of any kind can stand behind them.
+//! Start reading at [`usecases`].
+
+pub mod access;
+pub mod actor;
+pub mod assistant;
+pub mod audit;
+pub mod fault;
+pub mod id;
+pub mod organization;
+pub mod ports;
+pub mod sealed;
+pub mod secret;
+pub mod team;
+pub mod timestamp;
+pub mod token;
+pub mod user;
+pub mod version;
+
+pub use actor::{Actor, Credential};
+pub use assistant::{Assistant, AssistantRef, Content, Editing, Policy, Principal, Slug};
+pub use audit::AuditEvent;
+pub use fault::Fault;
+pub use id::{Id, Kind, ParseIdError};
+pub use organization::{Organization, OrganizationSettings};
+pub use sealed::{DataKey, SealedValue};
+pub use secret::Secret;
+pub use team::{Team, TeamRole};
+pub use timestamp::Timestamp;
+pub use token::{ApiToken, Scope, Session, TokenHash, TokenKind, TokenLimits, TokenText, TokenUse};
+pub use user::{Department, Email, PasswordHash, Role, User};
+pub use version::{Version, VersionSummary};
+
+/// Names a kind of thing for its identifiers.
+macro_rules! ids {
+    ($($(#[$meta:meta])* $id:ident = $kind:ident($prefix:literal)),+ $(,)?) => {
+        $(
+            /// The kind of an identifier.
+            pub enum $kind {}
+            impl Kind for $kind {
+                const PREFIX: &'static str = $prefix;
+            }
+            $(#[$meta])*
+            pub type $id = Id<$kind>;
+        )+
+    };
+}
+
+ids!(
+    /// Names an assistant or a draft.
+    AssistantId = AssistantKey("asst"),
+    /// Names an organization.
+    OrganizationId = OrganizationKey("org"),
+    /// Names a user.
+    UserId = UserKey("usr"),
+    /// Names a team.
+    TeamId = TeamKey("team"),
+    /// Names an API token.
+    TokenId = TokenKey("tok"),
+    /// Names a session.
+    SessionId = SessionKey("sess"),
+    /// Names a version of an assistant.
+    VersionId = VersionKey("ver"),
+    /// Names a write-only value.
+    SealedId = SealedKey("sealed"),
+    /// Names a data key.
+    DataKeyId = DataKeyKey("key"),
+    /// Names an audit event.
+    EventId = EventKey("evt"),
+);

@@ -1,0 +1,338 @@
+//! Reading: one statement each, no transaction, read models with keyset pages.
+
+use async_trait::async_trait;
+use time::Duration;
+
+use crate::{
+    Actor, ApiToken, Assistant, AssistantId, AssistantRef, AuditEvent, Email, Organization,
+    OrganizationId, PasswordHash, SessionId, Team, TeamId, Timestamp, TokenHash, TokenId, TokenUse,
+    User, UserId, Version, VersionSummary,
+    access::Standing,
+    assistant::{content::AssistantKind, policy::AccessMode},
+    ports::{Installation, StoreResult},
+};
+
+/// What a caller shows to prove who they are, already hashed or checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// An API token.
+    Token(TokenHash),
+    /// The value of a session cookie.
+    Cookie(TokenHash),
+    /// A session named by a JWT whose signature was checked.
+    Session(SessionId),
+}
+
+/// A caller as the store knows them, before any limit was checked.
+#[derive(Clone, Debug)]
+pub struct CallerRecord {
+    /// Who it would be. For tokens, `actor.credential` holds the limits.
+    pub actor: Actor,
+    /// Whether the user is shut out.
+    pub disabled: bool,
+    /// When the token (if limited) or session ends.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What logging in needs to know of a user.
+#[derive(Clone, Debug)]
+pub struct LoginRecord {
+    /// The user.
+    pub user: UserId,
+    /// The user's organization.
+    pub organization: OrganizationId,
+    /// The password's hash, if they may log in with one.
+    pub password: Option<PasswordHash>,
+    /// Whether the user is shut out.
+    pub disabled: bool,
+}
+
+/// Finds callers. These queries run before the organization is known.
+#[async_trait]
+pub trait CallerQueries: Send + Sync {
+    /// The caller behind `proof`, or `None`.
+    async fn find(&self, proof: Proof) -> StoreResult<Option<CallerRecord>>;
+
+    /// The caller behind `proof` and the assistant they name, in one round trip.
+    /// The assistant MUST be as [`AssistantQueries::find`] gives it.
+    async fn find_with_assistant(
+        &self,
+        proof: Proof,
+        reference: &AssistantRef,
+    ) -> StoreResult<Option<(CallerRecord, Option<AssistantRecord>)>>;
+
+    /// The user with this log-in name, or `None`.
+    async fn find_login(&self, email: &Email) -> StoreResult<Option<LoginRecord>>;
+
+    /// Records the last use of tokens, best effort.
+    async fn record_uses(&self, uses: &[(OrganizationId, TokenId, TokenUse)]) -> StoreResult<()>;
+
+    /// The installation's record, or `None` before the first start.
+    async fn installation(&self) -> StoreResult<Option<Installation>>;
+
+    /// The first organization that was made, or `None`.
+    async fn first_organization(&self) -> StoreResult<Option<Organization>>;
+}
+
+/// An assistant with what deciding about it and showing it needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AssistantRecord {
+    /// The assistant or draft.
+    pub assistant: Assistant,
+    /// On a draft, the live assistant it drafts, whose owner and policy decide.
+    pub live: Option<Box<Assistant>>,
+    /// On a live assistant, its draft.
+    pub draft: Option<DraftMark>,
+}
+
+/// That a live assistant has a draft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DraftMark {
+    /// The draft's id.
+    pub id: AssistantId,
+}
+
+impl AssistantRecord {
+    /// The assistant whose owner and policy decide about access.
+    #[must_use]
+    pub fn authority(&self) -> &Assistant {
+        self.live.as_deref().unwrap_or(&self.assistant)
+    }
+}
+
+/// Keys that assistants are listed by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SortKey {
+    /// When they were last changed.
+    UpdatedAt,
+    /// When they were made.
+    CreatedAt,
+    /// Their name without regard to case.
+    Name,
+}
+
+/// A sort order; ties are broken by id in the same direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sort {
+    /// By what.
+    pub key: SortKey,
+    /// Whether the largest come first.
+    pub descending: bool,
+}
+
+/// Where a page begins: behind this row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The row's sort key: microseconds for times, the lower-cased name.
+    pub key: PositionKey,
+    /// The row's id.
+    pub id: uuid::Uuid,
+}
+
+/// The sort key of a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PositionKey {
+    /// A time.
+    Time(Timestamp),
+    /// A text.
+    Text(String),
+}
+
+/// Which assistants to list.
+#[derive(Clone, Debug)]
+pub struct AssistantFilter {
+    /// Lower-cased text that name or description contains.
+    pub q: Option<String>,
+    /// Their kind.
+    pub kind: Option<AssistantKind>,
+    /// Their owning user or team.
+    pub owner: Option<crate::Principal>,
+    /// Their access mode.
+    pub access_mode: Option<AccessMode>,
+    /// Their model key.
+    pub model: Option<String>,
+    /// `Some(true)`: active only; `Some(false)`: inactive only.
+    pub is_active: Option<bool>,
+    /// Drops those with `api_enabled: false` (for tokens).
+    pub api_enabled_only: bool,
+    /// Drops those that are not shown to this user in chat: a non-empty
+    /// `visible_in_chat_to_users` without the user, unless the user has edit
+    /// access or better.
+    pub visible_in_chat_to: Option<UserId>,
+    /// Metadata pairs that they all have.
+    pub metadata: Vec<(String, String)>,
+    /// Only this one (for tokens of one assistant).
+    pub only: Option<AssistantId>,
+}
+
+/// One page of a list of assistants.
+#[derive(Clone, Debug)]
+pub struct AssistantListQuery {
+    /// Who asks: rows MUST be exactly those live, undeleted assistants whose
+    /// [`crate::access::level`] for this standing is at least view.
+    pub standing: Standing,
+    /// Which.
+    pub filter: AssistantFilter,
+    /// In what order.
+    pub sort: Sort,
+    /// Behind which row.
+    pub after: Option<Position>,
+    /// How many at most.
+    pub limit: u32,
+    /// Whether to count all that match.
+    pub count: bool,
+}
+
+/// A page.
+#[derive(Clone, Debug)]
+pub struct Page<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// Whether there are more behind them.
+    pub more: bool,
+    /// How many match in all, if that was asked.
+    pub total: Option<u64>,
+}
+
+/// Reads assistants.
+#[async_trait]
+pub trait AssistantQueries: Send + Sync {
+    /// The assistant, live, draft or deleted, or `None`. MUST find those of
+    /// other organizations only by id, and only live ones whose access mode is
+    /// `global` or `public`.
+    async fn find(
+        &self,
+        tenant: OrganizationId,
+        reference: &AssistantRef,
+    ) -> StoreResult<Option<AssistantRecord>>;
+
+    /// A page of assistants. Its cost MUST NOT grow with the number of
+    /// assistants or with the page's place.
+    async fn list(&self, query: &AssistantListQuery) -> StoreResult<Page<AssistantRecord>>;
+
+    /// Versions of an assistant, newest first, with numbers below `before`.
+    async fn versions(
+        &self,
+        tenant: OrganizationId,
+        assistant: AssistantId,
+        before: Option<u32>,
+        limit: u32,
+    ) -> StoreResult<Vec<VersionSummary>>;
+
+    /// A version, or `None`.
+    async fn version(
+        &self,
+        tenant: OrganizationId,
+        assistant: AssistantId,
+        number: u32,
+    ) -> StoreResult<Option<Version>>;
+
+    /// The organization's default assistant, or `None`.
+    async fn default_of(&self, tenant: OrganizationId) -> StoreResult<Option<AssistantRecord>>;
+}
+
+/// Reads organizations, users, teams and tokens.
+#[async_trait]
+pub trait DirectoryQueries: Send + Sync {
+    /// The organization, or `None`.
+    async fn organization(&self, tenant: OrganizationId) -> StoreResult<Option<Organization>>;
+
+    /// The user, or `None`.
+    async fn user(&self, tenant: OrganizationId, id: UserId) -> StoreResult<Option<User>>;
+
+    /// Users by their e-mail address, behind `after`; `q` is lower-cased text
+    /// that address or name contains.
+    async fn users(
+        &self,
+        tenant: OrganizationId,
+        q: Option<String>,
+        after: Option<Email>,
+        limit: u32,
+        count: bool,
+    ) -> StoreResult<Page<User>>;
+
+    /// The team, or `None`.
+    async fn team(&self, tenant: OrganizationId, id: TeamId) -> StoreResult<Option<Team>>;
+
+    /// All teams by name.
+    async fn teams(&self, tenant: OrganizationId) -> StoreResult<Vec<Team>>;
+
+    /// All tokens of a user, newest first.
+    async fn tokens(&self, tenant: OrganizationId, user: UserId) -> StoreResult<Vec<ApiToken>>;
+}
+
+/// Reads the audit log.
+#[async_trait]
+pub trait AuditQueries: Send + Sync {
+    /// Events of one target (all when `None`), newest first, older than
+    /// `before`.
+    async fn events(
+        &self,
+        tenant: OrganizationId,
+        target: Option<String>,
+        before: Option<crate::EventId>,
+        limit: u32,
+    ) -> StoreResult<Vec<AuditEvent>>;
+}
+
+/// What an idempotency key belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct IdempotencyScope {
+    /// The organization of the caller.
+    pub organization: OrganizationId,
+    /// The caller.
+    pub user: UserId,
+    /// Method and path.
+    pub route: String,
+    /// The key, 1 to 255 characters.
+    pub key: String,
+}
+
+/// An answer as it was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAnswer {
+    /// HTTP status.
+    pub status: u16,
+    /// The headers that belong to the answer itself.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// What reserving an idempotency key found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reservation {
+    /// Nobody used it: go on, then complete or release it.
+    Fresh,
+    /// The same request is under way, or was when the server stopped.
+    UnderWay,
+    /// The same request was answered.
+    Answered(StoredAnswer),
+    /// It was used with another body.
+    OtherBody,
+}
+
+/// Remembers answers to requests with an idempotency key.
+#[async_trait]
+pub trait IdempotencyStore: Send + Sync {
+    /// Reserves the key for a request whose body has this hash. Of two calls at
+    /// the same time, one MUST get [`Reservation::Fresh`] and the other MUST
+    /// NOT. Keys older than `keep` count as unused.
+    async fn reserve(
+        &self,
+        scope: &IdempotencyScope,
+        body: TokenHash,
+        now: Timestamp,
+        keep: Duration,
+    ) -> StoreResult<Reservation>;
+
+    /// Keeps the answer.
+    async fn complete(&self, scope: &IdempotencyScope, answer: &StoredAnswer) -> StoreResult<()>;
+
+    /// Forgets the key: the request had no effect.
+    async fn release(&self, scope: &IdempotencyScope) -> StoreResult<()>;
+
+    /// Removes what is older than `before`: idempotency keys and expired
+    /// sessions.
+    async fn sweep(&self, before: Timestamp, now: Timestamp) -> StoreResult<()>;
+}
