@@ -1,1 +1,5 @@
-//! Understudy.
+//! The server: configuration, telemetry, wiring, commands and background work.
+
+pub mod config;
+pub mod files;
+pub mod telemetry;

@@ -1,0 +1,100 @@
+//! Every setting, documented once: this is what `--help` prints, what names the
+//! environment variables, and what the keys of `understudy.toml` are.
+
+use clap::Args;
+
+/// The settings of the server.
+///
+/// All are kept as texts here, so that a value means the same whether a flag,
+/// the environment or the file gives it; `Config` says what they mean.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Settings (flags over environment over understudy.toml)")]
+pub struct Options {
+    /// Read this file instead of ./understudy.toml
+    #[arg(long, global = true, env = "UNDERSTUDY_CONFIG", value_name = "FILE")]
+    pub config: Option<String>,
+
+    /// Address and port to listen on
+    #[arg(long, global = true, env = "UNDERSTUDY_LISTEN", value_name = "ADDRESS:PORT")]
+    #[arg(default_value = "127.0.0.1:8080")]
+    pub listen: Option<String>,
+
+    /// Directory of the embedded database, blobs and the generated master key
+    #[arg(long, global = true, env = "UNDERSTUDY_DATA_DIR", value_name = "DIRECTORY")]
+    #[arg(default_value = "./understudy-data")]
+    pub data_dir: Option<String>,
+
+    /// `sqlite:FILE` or `postgres://…` [default: sqlite:<data-dir>/understudy.db]
+    #[arg(long, global = true, env = "UNDERSTUDY_DATABASE_URL", value_name = "URL")]
+    #[arg(hide_env_values = true)]
+    pub database_url: Option<String>,
+
+    /// Most connections to the database at a time
+    #[arg(long, global = true, env = "UNDERSTUDY_DATABASE_POOL_SIZE", value_name = "NUMBER")]
+    #[arg(default_value = "16")]
+    pub database_pool_size: Option<String>,
+
+    /// `file:DIRECTORY` or `s3://BUCKET/PREFIX` [default: file:<data-dir>/blobs]
+    #[arg(long, global = true, env = "UNDERSTUDY_BLOB_URL", value_name = "URL")]
+    pub blob_url: Option<String>,
+
+    /// 32 bytes in base64; a flag can be seen by other users, a file cannot
+    /// [default: <data-dir>/master.key, made on the first start]
+    #[arg(long, global = true, env = "UNDERSTUDY_MASTER_KEY", value_name = "BASE64")]
+    #[arg(hide_env_values = true)]
+    pub master_key: Option<String>,
+
+    /// File with the master key, readable by its owner only
+    #[arg(long, global = true, env = "UNDERSTUDY_MASTER_KEY_FILE", value_name = "FILE")]
+    pub master_key_file: Option<String>,
+
+    /// Where users reach the server, for links [default: http://<listen>]
+    #[arg(long, global = true, env = "UNDERSTUDY_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+
+    /// The first administrator's API token, made on an empty database: 32 or
+    /// more characters beginning `ust_` [default: generated and printed once]
+    #[arg(long, global = true, env = "UNDERSTUDY_BOOTSTRAP_TOKEN", value_name = "TOKEN")]
+    #[arg(hide_env_values = true)]
+    pub bootstrap_token: Option<String>,
+
+    /// Name of the organization made on an empty database
+    #[arg(long, global = true, env = "UNDERSTUDY_ORGANIZATION", value_name = "NAME")]
+    #[arg(default_value = "Understudy")]
+    pub organization: Option<String>,
+
+    /// E-mail address of the first administrator, made on an empty database
+    #[arg(long, global = true, env = "UNDERSTUDY_ADMIN_EMAIL", value_name = "ADDRESS")]
+    #[arg(default_value = "admin@localhost")]
+    pub admin_email: Option<String>,
+
+    /// Networks of proxies whose `Forwarded` and `X-Forwarded-For` count,
+    /// separated by commas
+    #[arg(long, global = true, env = "UNDERSTUDY_TRUSTED_PROXIES", value_name = "CIDR,…")]
+    pub trusted_proxies: Option<String>,
+
+    /// Private networks that assistants may call, separated by commas
+    #[arg(long, global = true, env = "UNDERSTUDY_ALLOW_PRIVATE_NETWORK", value_name = "CIDR,…")]
+    pub allow_private_network: Option<String>,
+
+    /// What is logged: error, warn, info, debug, trace, or directives such as
+    /// `info,understudy_http_api=debug`
+    #[arg(long, global = true, env = "UNDERSTUDY_LOG", value_name = "FILTER")]
+    #[arg(default_value = "info")]
+    pub log: Option<String>,
+
+    /// Form of the log: pretty, json, or auto (pretty on a terminal)
+    #[arg(long, global = true, env = "UNDERSTUDY_LOG_FORMAT", value_name = "FORM")]
+    #[arg(default_value = "auto")]
+    pub log_format: Option<String>,
+
+    /// OpenTelemetry collector that takes traces over HTTP, for example
+    /// `http://localhost:4318`; `OTEL_EXPORTER_OTLP_ENDPOINT` is read too
+    #[arg(long, global = true, env = "UNDERSTUDY_OTLP_ENDPOINT", value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
+
+    /// How long requests may take to finish after SIGTERM or SIGINT
+    #[arg(long, global = true, env = "UNDERSTUDY_SHUTDOWN_GRACE_SECONDS", value_name = "SECONDS")]
+    #[arg(default_value = "20")]
+    pub shutdown_grace_seconds: Option<String>,
+}

@@ -1,0 +1,52 @@
+//! The effective configuration as text, for people.
+
+use std::fmt::Write;
+
+use understudy_domain::sealed::MASK;
+
+use super::{Settings, settings::keys, values::masked_url};
+
+/// One line for each setting, as `understudy.toml` would have it, with where it
+/// came from.
+pub(super) fn lines(settings: &Settings) -> String {
+    let mut text = String::new();
+    for key in keys() {
+        let (value, source) = value(settings, &key);
+        let line = format!("{key} = {}", toml::Value::String(value));
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{line:60}  # {source}");
+    }
+    text
+}
+
+fn value(settings: &Settings, key: &str) -> (String, String) {
+    settings.get(key).map_or_else(
+        || derived(settings, key),
+        |setting| (shown(key, &setting.text), setting.source.to_string()),
+    )
+}
+
+fn shown(key: &str, text: &str) -> String {
+    match key {
+        "master_key" | "bootstrap_token" => MASK.to_owned(),
+        "database_url" | "otlp_endpoint" => masked_url(text),
+        _ => text.to_owned(),
+    }
+}
+
+/// What holds when the setting is not given.
+fn derived(settings: &Settings, key: &str) -> (String, String) {
+    let text = |key| settings.get(key).map_or("", |setting| setting.text.as_str());
+    let data_dir = text("data_dir").trim_end_matches('/');
+    let (value, source) = match key {
+        "database_url" => (format!("sqlite:{data_dir}/understudy.db"), "default"),
+        "blob_url" => (format!("file:{data_dir}/blobs"), "default"),
+        "master_key_file" if settings.get("master_key").is_none() => {
+            (format!("{data_dir}/master.key"), "default, made on the first start")
+        }
+        "public_url" => (format!("http://{}", text("listen")), "default"),
+        "bootstrap_token" => (String::new(), "default, generated on an empty database"),
+        _ => (String::new(), "not set"),
+    };
+    (value, source.to_owned())
+}

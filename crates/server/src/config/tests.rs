@@ -1,0 +1,209 @@
+//! What counts over what, and what is refused.
+
+use std::{ffi::OsString, fs, path::Path};
+
+use clap::{ArgMatches, Args, Command};
+
+use super::*;
+
+fn matches(flags: &[&str]) -> ArgMatches {
+    let flags = std::iter::once(&"understudy").chain(flags);
+    Options::augment_args(Command::new("understudy")).try_get_matches_from(flags).unwrap()
+}
+
+fn gather(flags: &[&str], environment: &[(&str, &str)]) -> Settings {
+    let environment: Vec<(OsString, OsString)> =
+        environment.iter().map(|(name, value)| (name.into(), value.into())).collect();
+    Settings::gather(&matches(flags), &environment)
+}
+
+fn faults(flags: &[&str], environment: &[(&str, &str)]) -> Vec<String> {
+    let faults = Config::read(&gather(flags, environment)).unwrap_err().faults;
+    faults.iter().map(ToString::to_string).collect()
+}
+
+fn file(directory: &Path, text: &str) -> String {
+    let path = directory.join("settings.toml");
+    fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_flag_counts_over_the_environment_over_the_file_over_the_default() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = file(directory.path(), "listen = \"127.0.0.1:3\"\nlog = \"debug\"\n");
+    let environment = [("UNDERSTUDY_LISTEN", "127.0.0.1:2")];
+
+    let flag = gather(&["--config", &path, "--listen", "127.0.0.1:1"], &environment);
+    let from_environment = gather(&["--config", &path], &environment);
+    let from_file = gather(&["--config", &path], &[]);
+    let default = gather(&[], &[]);
+
+    let listen = |settings: &Settings| settings.get("listen").unwrap().clone();
+    assert_eq!(listen(&flag).text, "127.0.0.1:1");
+    assert_eq!(listen(&flag).source, Source::Flag);
+    assert_eq!(listen(&from_environment).text, "127.0.0.1:2");
+    assert_eq!(listen(&from_environment).source.to_string(), "environment, UNDERSTUDY_LISTEN");
+    assert_eq!(listen(&from_file).text, "127.0.0.1:3");
+    assert_eq!(listen(&from_file).source, Source::File(path.into()));
+    assert_eq!(listen(&default).text, "127.0.0.1:8080");
+    assert_eq!(listen(&default).source, Source::Default);
+}
+
+#[test]
+fn defaults_are_valid_and_follow_the_data_directory() {
+    let config = Config::read(&gather(&["--data-dir", "/srv/data"], &[])).unwrap();
+
+    assert!(
+        matches!(config.database, DatabaseUrl::Sqlite(path) if path == Path::new("/srv/data/understudy.db"))
+    );
+    assert_eq!(config.blobs, BlobUrl::Directory("/srv/data/blobs".into()));
+    assert!(matches!(config.master_key, KeySource::DataDir));
+}
+
+#[test]
+fn a_blank_variable_is_as_good_as_none() {
+    let config = Config::read(&gather(&[], &[("UNDERSTUDY_DATABASE_URL", " ")])).unwrap();
+
+    assert!(matches!(config.database, DatabaseUrl::Sqlite(_)));
+}
+
+#[test]
+fn lists_are_the_same_from_the_file_and_from_the_environment() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = file(
+        directory.path(),
+        "trusted_proxies = [\"10.0.0.0/8\", \"::1\"]\ndatabase_pool_size = 4",
+    );
+
+    let from_file = Config::read(&gather(&["--config", &path], &[])).unwrap();
+    let environment = [("UNDERSTUDY_TRUSTED_PROXIES", "10.0.0.0/8, ::1")];
+    let from_environment = Config::read(&gather(&[], &environment)).unwrap();
+
+    assert_eq!(from_file.trusted_proxies.len(), 2);
+    assert_eq!(from_file.trusted_proxies, from_environment.trusted_proxies);
+    assert_eq!(from_file.database_pool_size, 4);
+}
+
+#[test]
+fn every_fault_is_told_at_once_with_its_source() {
+    let faults = faults(
+        &["--listen", "nowhere", "--blob-url", "ftp://x/y"],
+        &[
+            ("UNDERSTUDY_DATABASE_URL", "mysql://root:hunter2@db/x"),
+            ("UNDERSTUDY_MASTER_KEY", "hunter2"),
+            ("UNDERSTUDY_BOOTSTRAP_TOKEN", "ust_hunter2"),
+            ("UNDERSTUDY_TRUSTED_PROXIES", "10.0.0.0/8,nonsense"),
+            ("UNDERSTUDY_LOG_FORMAT", "xml"),
+            ("UNDERSTUDY_SHUTDOWN_GRACE_SECONDS", "-1"),
+        ],
+    );
+
+    let settings: Vec<&str> = faults.iter().map(|fault| fault.split(' ').next().unwrap()).collect();
+    assert_eq!(
+        settings,
+        [
+            "listen",
+            "database_url",
+            "blob_url",
+            "master_key",
+            "bootstrap_token",
+            "trusted_proxies",
+            "log_format",
+            "shutdown_grace_seconds"
+        ]
+    );
+    assert!(faults[0].ends_with("(flag)"), "{}", faults[0]);
+    assert!(faults[1].contains("`mysql`"), "{}", faults[1]);
+    assert!(faults[1].ends_with("(environment, UNDERSTUDY_DATABASE_URL)"), "{}", faults[1]);
+    assert!(!faults.join("\n").contains("hunter2"));
+}
+
+#[test]
+fn an_unknown_key_of_the_file_is_named_with_the_nearest_known_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = file(directory.path(), "databse_url = \"sqlite:x\"\n[listen]\nport = 1\n");
+
+    let faults = faults(&["--config", &path], &[]);
+
+    assert_eq!(faults.len(), 2);
+    assert!(faults[0].contains("`databse_url`; the nearest known one is `database_url`"));
+    assert!(faults[1].contains("`listen` must be a text"));
+}
+
+#[test]
+fn a_slip_in_a_variables_name_is_refused_and_a_strangers_variable_is_not() {
+    let faults = faults(&[], &[("UNDERSTUDY_DATABSE_URL", "postgres://db/x")]);
+    assert_eq!(
+        faults,
+        ["UNDERSTUDY_DATABSE_URL is not a setting; did you mean UNDERSTUDY_DATABASE_URL?"]
+    );
+
+    let theirs = [("UNDERSTUDY_TOKEN", "ust_x"), ("UNDERSTUDY_PORT", "tcp://10.0.0.1:80")];
+    assert!(Config::read(&gather(&[], &theirs)).is_ok());
+}
+
+#[test]
+fn a_file_that_is_named_must_be_there_and_be_toml() {
+    let directory = tempfile::tempdir().unwrap();
+    let broken = file(directory.path(), "listen = \"127.0.0.1:1\"\nlog = = 1\n");
+
+    let missing = faults(&["--config", "/nowhere/understudy.toml"], &[]);
+    let broken = faults(&["--config", &broken], &[]);
+
+    assert!(missing[0].starts_with("/nowhere/understudy.toml cannot be read"), "{missing:?}");
+    assert!(broken[0].contains("line 2 is not TOML"), "{broken:?}");
+}
+
+#[test]
+fn a_database_url_is_sqlite_or_postgres_and_nothing_else() {
+    for url in ["sqlite:x.db", "sqlite:///srv/x.db", "postgres://u@h/d", "postgresql://h/d"] {
+        assert!(values::database(url).is_ok(), "{url}");
+    }
+    for url in [
+        "",
+        "x.db",
+        "sqlite:",
+        "sqlite::memory:",
+        "sqlite:x?mode=ro",
+        "mysql://h/d",
+        "SQLITE",
+        "postgres:x",
+        "http://h",
+    ] {
+        assert!(values::database(url).is_err(), "{url}");
+    }
+}
+
+#[test]
+fn shown_settings_have_their_source_and_no_secret() {
+    let token = "ust_hunter2-hunter2-hunter2-hunter2";
+    let settings = gather(
+        &["--database-url", "postgres://ada:hunter2@db:5432/x?password=hunter2&sslmode=disable"],
+        &[
+            ("UNDERSTUDY_MASTER_KEY", "aHVudGVyMmh1bnRlcjJodW50ZXIyaHVudGVyMmh1bnQ="),
+            ("UNDERSTUDY_BOOTSTRAP_TOKEN", token),
+        ],
+    );
+
+    let shown = Config::show(&settings);
+
+    assert!(!shown.contains("hunter2") && !shown.contains("aHVudGVy"), "{shown}");
+    assert!(shown.contains("postgres://ada:********@db:5432/x"), "{shown}");
+    assert!(shown.contains("# environment, UNDERSTUDY_MASTER_KEY"), "{shown}");
+    let table: toml::Table = shown.parse().unwrap();
+    assert_eq!(table.len(), settings::keys().len());
+}
+
+#[test]
+fn a_collectors_usual_variable_counts_below_our_own() {
+    let usual = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://usual:4318");
+    let ours = ("UNDERSTUDY_OTLP_ENDPOINT", "http://ours:4318");
+
+    for (environment, host) in
+        [(vec![usual], "usual"), (vec![usual, ours], "ours"), (vec![ours, usual], "ours")]
+    {
+        let config = Config::read(&gather(&[], &environment)).unwrap();
+        assert_eq!(config.otlp_endpoint.unwrap().host_str(), Some(host));
+    }
+}

@@ -1,0 +1,105 @@
+//! Logs, traces and metrics of the process.
+
+use std::{
+    io::{self, IsTerminal},
+    sync::OnceLock,
+};
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt,
+};
+
+use crate::config::{Config, LogFormat};
+
+mod json;
+#[cfg(feature = "otlp")]
+mod otlp;
+
+type Boxed = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// What keeps telemetry going; [`close`](Self::close) sends what is left.
+#[derive(Debug)]
+pub struct Telemetry {
+    #[cfg(feature = "otlp")]
+    traces: Option<otlp::Traces>,
+}
+
+/// Telemetry cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The exporter of traces refuses its configuration.
+    #[cfg(feature = "otlp")]
+    #[error("traces cannot be exported")]
+    Traces(#[source] opentelemetry_otlp::ExporterBuildError),
+    /// The process logs already.
+    #[error("logging is set up already")]
+    Twice(#[source] tracing_subscriber::util::TryInitError),
+}
+
+impl Telemetry {
+    /// Sets up logs on stderr and, if configured, traces, for the whole process.
+    ///
+    /// # Errors
+    ///
+    /// [`TelemetryError`] when it is set up already or cannot be.
+    pub fn install(config: &Config) -> Result<Self, TelemetryError> {
+        let mut layers: Vec<Boxed> = vec![logs(config)];
+        #[cfg(feature = "otlp")]
+        let traces = match &config.otlp_endpoint {
+            None => None,
+            Some(endpoint) => {
+                let traces = otlp::Traces::to(endpoint).map_err(TelemetryError::Traces)?;
+                layers.push(traces.layer(filter(config)));
+                Some(traces)
+            }
+        };
+        tracing_subscriber::registry().with(layers).try_init().map_err(TelemetryError::Twice)?;
+        Ok(Self {
+            #[cfg(feature = "otlp")]
+            traces,
+        })
+    }
+
+    /// Sends what is left; call it outside of any async runtime.
+    pub fn close(self) {
+        #[cfg(feature = "otlp")]
+        if let Some(traces) = self.traces {
+            traces.close();
+        }
+    }
+}
+
+fn logs(config: &Config) -> Boxed {
+    let pretty = match config.log_format {
+        LogFormat::Pretty => true,
+        LogFormat::Json => false,
+        LogFormat::Auto => io::stderr().is_terminal(),
+    };
+    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    if pretty {
+        layer.with_ansi(io::stderr().is_terminal()).with_filter(filter(config)).boxed()
+    } else {
+        layer
+            .fmt_fields(json::fields())
+            .event_format(json::Json)
+            .with_filter(filter(config))
+            .boxed()
+    }
+}
+
+fn filter(config: &Config) -> EnvFilter {
+    EnvFilter::new(&config.log) // the configuration was checked: it parses
+}
+
+/// The collector of the process's metrics, made on first use; `None` when
+/// something else collects them.
+pub fn metrics() -> Option<&'static PrometheusHandle> {
+    static COLLECTOR: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+    let collector = COLLECTOR.get_or_init(|| {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        metrics::set_global_recorder(recorder).ok().map(|()| handle)
+    });
+    collector.as_ref()
+}
