@@ -1,12 +1,17 @@
 //! The assistant: identity, content, access policy and life cycle.
 
 pub mod content;
+pub mod document;
+pub mod edit;
 pub mod policy;
+mod rules;
+pub mod view;
 
 use std::{fmt, str::FromStr};
 
 pub use content::Content;
 pub use policy::{AccessMode, Policy};
+pub(crate) use rules::check as check_rules;
 
 use crate::{AssistantId, OrganizationId, TeamId, Timestamp, UserId};
 

@@ -181,6 +181,12 @@ impl TokenText {
         Self(Secret::new(format!("{}{body}{check:08x}", Self::PREFIX)))
     }
 
+    /// A token that the operator chose; `None` unless [`Self::is_plausible`].
+    #[must_use]
+    pub fn chosen(text: Secret<String>) -> Option<Self> {
+        Self::is_plausible(text.expose()).then_some(Self(text))
+    }
+
     /// The value, to be shown once.
     #[must_use]
     pub const fn expose(&self) -> &String {

@@ -189,6 +189,7 @@ words!(
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[expect(missing_docs, reason = "assistant.schema.json describes every field, once")]
+#[expect(clippy::struct_excessive_bools, reason = "switches of the seed's object")]
 pub struct Content {
     pub name: String,
     pub description: Option<String>,

@@ -48,7 +48,6 @@ words!(
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[expect(missing_docs, reason = "assistant.schema.json describes every field, once")]
-#[expect(clippy::struct_excessive_bools, reason = "three switches of the seed's object")]
 pub struct Policy {
     pub access_mode: AccessMode,
     pub access_departments: Vec<Department>,

@@ -1,0 +1,107 @@
+//! The model catalogue: every model key that an assistant may name.
+//!
+//! The data ships with the crate (`data/models.json`) and covers the known
+//! vendors, retired models included, so that an old configuration stays valid
+//! and says what took its model's place.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+/// One model.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Model {
+    /// What assistants name it by.
+    pub key: String,
+    /// The provider's identifier.
+    pub provider: String,
+    /// What people call it.
+    pub name: String,
+    /// Most tokens of input and output together.
+    pub context_window: u32,
+    /// Most tokens of one answer.
+    pub max_output_tokens: u32,
+    /// `text`, `tools`, `vision`, `reasoning`, `structured`.
+    pub capabilities: Vec<String>,
+    /// `available` or `retired`.
+    pub status: String,
+    /// The day its vendor switched it off, as `YYYY-MM-DD`.
+    pub retired_at: Option<String>,
+    /// The key of the model that took its place.
+    pub successor: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Data {
+    providers: Vec<String>,
+    models: Vec<Model>,
+}
+
+static DATA: LazyLock<Data> = LazyLock::new(|| {
+    // The file is part of the crate and a test reads it, so this cannot be empty.
+    serde_json::from_str(include_str!("../data/models.json"))
+        .unwrap_or(Data { providers: Vec::new(), models: Vec::new() })
+});
+
+/// All models of the catalogue.
+#[must_use]
+pub fn models() -> &'static [Model] {
+    &DATA.models
+}
+
+/// The identifiers of all known providers.
+#[must_use]
+pub fn providers() -> &'static [String] {
+    &DATA.providers
+}
+
+/// The model with this key, or `None`.
+#[must_use]
+pub fn find(key: &str) -> Option<&'static Model> {
+    DATA.models.iter().find(|model| model.key == key)
+}
+
+/// The three keys most like `key`, best first.
+#[must_use]
+pub fn nearest(key: &str) -> Vec<&'static str> {
+    nearest_of(key, DATA.models.iter().map(|model| model.key.as_str()), 3)
+}
+
+/// The `count` candidates most like `word`, best first.
+pub(crate) fn nearest_of<'a>(
+    word: &str,
+    candidates: impl Iterator<Item = &'a str>,
+    count: usize,
+) -> Vec<&'a str> {
+    let mut scored: Vec<_> =
+        candidates.map(|candidate| (strsim::jaro_winkler(word, candidate), candidate)).collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+    scored.into_iter().filter(|(score, _)| *score > 0.6).map(|(_, word)| word).take(count).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_seeds_models_are_in_the_catalogue() {
+        for key in ["gpt-4o", "gpt-5", "o3-preview", "claude-3-5-sonnet", "ftg-3.0-pro", "ftg-3.0"]
+        {
+            assert!(find(key).is_some(), "{key}");
+        }
+    }
+
+    #[test]
+    fn every_retired_model_has_a_successor_that_is_available() {
+        for model in models().iter().filter(|model| model.status == "retired") {
+            let successor = model.successor.as_deref().and_then(find);
+            assert!(successor.is_some_and(|s| s.status == "available"), "{}", model.key);
+        }
+    }
+
+    #[test]
+    fn a_mistyped_key_finds_its_neighbours() {
+        assert_eq!(nearest("gpt4o").first(), Some(&"gpt-4o"));
+    }
+}

@@ -1,0 +1,140 @@
+//! Changes an assistant, or a draft under its own id.
+
+use serde_json::Value;
+
+use crate::{
+    Assistant, Fault,
+    access::Level,
+    assistant::{
+        edit::{self, Base, Edit, WriteMode},
+        view::AssistantView,
+    },
+    ports::{UnitOfWork, Vault},
+    usecases::{
+        Caller, Conflict, Deps, Error, Precondition, Result,
+        support::{
+            add_version, changes_between, event_values, find_to_write, free_slug, fresh,
+            lock_matching, on_write, record, require_known_users, require_level, seal,
+        },
+    },
+};
+
+/// A change to an assistant.
+#[derive(Clone, Debug)]
+pub struct UpdateAssistant {
+    /// What the caller sent.
+    pub input: Value,
+    /// Whether it replaces fields or merges into them.
+    pub mode: WriteMode,
+    /// What the caller demands of the state.
+    pub precondition: Precondition,
+}
+
+/// Changes an assistant; what changes a live one adds a version. A write that
+/// changes nothing leaves no trace.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] with every fault, [`Error::Forbidden`] when the policy would
+/// change and the caller may not, [`Error::Conflict`] for a taken name or slug,
+/// [`Error::PreconditionFailed`].
+#[tracing::instrument(skip_all, fields(user.id = %caller.actor.user))]
+pub async fn update_assistant(
+    deps: Deps<'_>,
+    vault: &dyn Vault,
+    caller: &Caller,
+    reference: &str,
+    command: UpdateAssistant,
+) -> Result<AssistantView> {
+    let seen = find_to_write(&deps, caller, reference, Level::Edit).await?;
+    update(&deps, vault, caller, &seen, command).await
+}
+
+/// Changes an assistant that was found.
+pub(in crate::usecases) async fn update(
+    deps: &Deps<'_>,
+    vault: &dyn Vault,
+    caller: &Caller,
+    seen: &AssistantView,
+    command: UpdateAssistant,
+) -> Result<AssistantView> {
+    let UpdateAssistant { input, mode, precondition } = command;
+    let mut work = deps.store.begin(caller.tenant()).await?;
+
+    let mut view =
+        lock_matching(&mut *work, &caller.actor, seen, Level::Edit, &precondition).await?;
+    let before = view.record.assistant.clone();
+    let base = Base {
+        content: before.content.clone(),
+        policy: view.record.authority().policy.clone(),
+        slug: before.slug.clone(),
+        is_default: before.is_default,
+    };
+    let edit = edit::apply(&base, input, mode, &mut || fresh(deps)).map_err(Error::Invalid)?;
+    check_reach(&view, &base, &edit)?;
+    let named = edit::new_users(&base.policy, &edit.policy);
+    require_known_users(work.users(), named).await?;
+
+    let Edit { content, policy, slug, is_default, sealed } = edit;
+    let mut after = Assistant { is_default, content, ..before.clone() };
+    if !before.is_draft() {
+        after.policy = policy;
+        after.slug = match slug {
+            Some(slug) => Some(slug),
+            None => Some(free_slug(deps, &mut *work, &after.content.name).await?),
+        };
+    }
+    let changes = changes_between(&before, &after);
+    if changes.is_empty() {
+        return Ok(view);
+    }
+    after.updated_at = deps.clock.now();
+    seal(deps, vault, &mut *work, (before.organization, before.lineage()), sealed).await?;
+    if after.is_default {
+        keep_one_default(&mut *work, &before, &after).await?;
+    }
+    if !after.is_draft() {
+        after.version += 1;
+    }
+    let after = work.assistants().update(after).await.map_err(on_write)?;
+    if !after.is_draft() {
+        add_version(deps, caller, &mut *work, &after, (changes.len(), None)).await?;
+    }
+    let action = if after.is_draft() { "draft.updated" } else { "assistant.updated" };
+    let target = after.id.to_string();
+    record(deps, caller, &mut *work, action, target, event_values(&changes)).await?;
+    work.commit().await?;
+
+    view.record.assistant = after;
+    Ok(view)
+}
+
+/// Whether the caller may change what this write changes: the policy needs
+/// manage, and a draft has none of its own.
+fn check_reach(view: &AssistantView, base: &Base, edit: &Edit) -> Result<()> {
+    let policy = base.policy != edit.policy || base.is_default != edit.is_default;
+    if !view.record.assistant.is_draft() {
+        return if policy { require_level(view, Level::Manage) } else { Ok(()) };
+    }
+    if policy || edit.slug.is_some() {
+        let message = "access policy, slug and default are not part of a draft; \
+                       change them on the live assistant";
+        return Err(Error::Invalid(vec![Fault::new("", "not_on_draft", message)]));
+    }
+    Ok(())
+}
+
+/// Takes the default from the assistant that has it, in this transaction.
+async fn keep_one_default(
+    work: &mut dyn UnitOfWork,
+    before: &Assistant,
+    after: &Assistant,
+) -> Result<()> {
+    if !after.policy.is_active {
+        return Err(Conflict::Inactive.into());
+    }
+    if !before.is_default {
+        work.assistants().clear_default().await?;
+    }
+    Ok(())
+}

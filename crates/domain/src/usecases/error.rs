@@ -1,0 +1,187 @@
+//! Why a use case refused or failed: few variants, by what a program does next.
+
+use crate::{
+    Fault,
+    access::Level,
+    merge::MergeConflict,
+    ports::{CryptoError, StoreError},
+};
+
+/// Result of a use case.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a use case refused or failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No credential, or one that is unknown, expired, revoked, of a disabled
+    /// user or used from elsewhere. Does not tell which.
+    #[error("the credential is missing or not valid")]
+    Unauthenticated,
+    /// The user has no AI seat.
+    #[error("an AI seat is needed to use assistants")]
+    SeatRequired,
+    /// The assistant is not open to API tokens.
+    #[error("this assistant is not open to API tokens")]
+    ApiDisabled,
+    /// The caller may see the thing but not do this.
+    #[error("{0}")]
+    Forbidden(Denied),
+    /// There is none, or none that the caller may see.
+    #[error("there is no such {0}")]
+    NotFound(&'static str),
+    /// The input is wrong; every fault of it.
+    #[error("the request is not valid")]
+    Invalid(Vec<Fault>),
+    /// The state of things does not allow it.
+    #[error("{0}")]
+    Conflict(Conflict),
+    /// `If-Match` names another state.
+    #[error("it was changed since the version that If-Match names")]
+    PreconditionFailed,
+    /// The store failed.
+    #[error("the store could not do it")]
+    Store(#[from] StoreError),
+    /// Cryptography failed.
+    #[error("a cryptographic operation failed")]
+    Crypto(#[from] CryptoError),
+}
+
+impl Error {
+    /// One fault.
+    pub fn invalid(
+        pointer: impl Into<String>,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
+        Self::Invalid(vec![Fault::new(pointer, code, message)])
+    }
+}
+
+impl From<Denied> for Error {
+    fn from(denied: Denied) -> Self {
+        Self::Forbidden(denied)
+    }
+}
+
+impl From<Conflict> for Error {
+    fn from(conflict: Conflict) -> Self {
+        Self::Conflict(conflict)
+    }
+}
+
+/// What the caller lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// Their level on the assistant is too low.
+    #[error("this needs {} access to the assistant", word(*.needed))]
+    Level {
+        /// The level that is needed.
+        needed: Level,
+    },
+    /// Their role in the organization is too low.
+    #[error("this needs {0}")]
+    Role(&'static str),
+    /// They would touch somebody at or above their own rank.
+    #[error("nobody may grant, change or remove a rank at or above their own")]
+    Rank,
+    /// The token does not cover it.
+    #[error("this token does not have the scope `{0}`")]
+    Scope(&'static str),
+    /// The token is read-only.
+    #[error("this token is read-only")]
+    ReadOnly,
+    /// The token is limited to one assistant.
+    #[error("this token is limited to one assistant")]
+    OneAssistant,
+}
+
+impl Denied {
+    /// A stable name for programs.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Level { .. } => "insufficient_level",
+            Self::Role(_) => "insufficient_role",
+            Self::Rank => "insufficient_rank",
+            Self::Scope(_) => "insufficient_scope",
+            Self::ReadOnly => "token_read_only",
+            Self::OneAssistant => "token_limited",
+        }
+    }
+}
+
+const fn word(level: Level) -> &'static str {
+    match level {
+        Level::None => "no",
+        Level::View => "view",
+        Level::Edit => "edit",
+        Level::Manage => "manage",
+        Level::Owner => "owner",
+    }
+}
+
+/// What stands in the way.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Conflict {
+    /// A unique value is taken.
+    #[error("this {what} is taken")]
+    Taken {
+        /// `name`, `slug` or `email`.
+        what: &'static str,
+    },
+    /// Somebody else changed it at the same moment; trying again may succeed.
+    #[error("it was changed at the same time; read it and try again")]
+    Concurrent,
+    /// The assistant has a draft already.
+    #[error("the assistant has a draft; commit or discard it first")]
+    DraftExists,
+    /// The draft and the live assistant changed the same values.
+    #[error("the draft and the live assistant changed the same values")]
+    Merge(Vec<MergeConflict>),
+    /// Each side is right, but together they are not.
+    #[error("the merged content would not be valid")]
+    MergeInvalid(Vec<Fault>),
+    /// The version refers to things that are gone.
+    #[error(
+        "the version refers to things that are gone; restore with drop_missing to leave them out"
+    )]
+    Missing(Vec<String>),
+    /// The last owner must stay.
+    #[error("the organization's last owner must stay")]
+    LastOwner,
+    /// The team owns assistants.
+    #[error("the team owns assistants; give them away first")]
+    TeamOwnsAssistants,
+    /// Only active assistants can be the default.
+    #[error("an inactive assistant cannot be the default")]
+    Inactive,
+    /// There is nothing to restore.
+    #[error("it is not deleted")]
+    NotDeleted,
+    /// The installation was set up before.
+    #[error("the installation is set up already")]
+    AlreadySetUp,
+}
+
+impl Conflict {
+    /// A stable name for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Taken { what: "name" } => "name_taken",
+            Self::Taken { what: "slug" } => "slug_taken",
+            Self::Taken { what: "email" } => "email_taken",
+            Self::Taken { .. } => "taken",
+            Self::Concurrent => "concurrent_change",
+            Self::DraftExists => "draft_exists",
+            Self::Merge(_) => "merge_conflict",
+            Self::MergeInvalid(_) => "merge_invalid",
+            Self::Missing(_) => "missing_references",
+            Self::LastOwner => "last_owner",
+            Self::TeamOwnsAssistants => "team_owns_assistants",
+            Self::Inactive => "assistant_inactive",
+            Self::NotDeleted => "not_deleted",
+            Self::AlreadySetUp => "already_set_up",
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Reading, comparing and restoring versions.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{
+    Caller, Conflict, Deps, Error, Result,
+    drafts::{find_draft, make_draft},
+    support::{check_content, find, find_to_write, lock, require_level},
+};
+use crate::{
+    Content, SealedId, Version, VersionSummary,
+    access::Level,
+    assistant::view::AssistantView,
+    diff::{self, Diff},
+    ports::AssistantRecord,
+};
+
+/// Most characters of a version's message.
+pub const MAX_MESSAGE_CHARS: usize = 1_000;
+
+/// A version as its readers see it: write-only values as the mask.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VersionView {
+    /// Its identifier.
+    pub id: crate::VersionId,
+    /// Its number, from 1.
+    pub number: u32,
+    /// Who made the change.
+    pub author: crate::UserId,
+    /// When.
+    pub created_at: crate::Timestamp,
+    /// What the author said about it.
+    pub message: Option<String>,
+    /// How many values differ from the version before.
+    pub changes: u32,
+    /// The content, with the names of the assistant object.
+    pub content: Value,
+}
+
+impl From<Version> for VersionView {
+    fn from(version: Version) -> Self {
+        let mut content = diff::to_value(&version.content);
+        diff::mask(&mut content);
+        Self {
+            id: version.id,
+            number: version.number,
+            author: version.author,
+            created_at: version.created_at,
+            message: version.message,
+            changes: version.changes,
+            content,
+        }
+    }
+}
+
+/// What a version is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Against {
+    /// Another version.
+    Version(u32),
+    /// The live assistant.
+    Live,
+    /// The draft.
+    Draft,
+}
+
+/// Versions of an assistant, newest first, with numbers below `before`.
+///
+/// # Errors
+///
+/// [`Error::NotFound`], [`Error::Forbidden`] below edit.
+pub async fn list_versions(
+    deps: Deps<'_>,
+    caller: &Caller,
+    reference: &str,
+    before: Option<u32>,
+    limit: u32,
+) -> Result<Vec<VersionSummary>> {
+    let live = find_editable(&deps, caller, reference).await?;
+    let id = live.record.assistant.lineage();
+    Ok(deps.store.assistants().versions(caller.tenant(), id, before, limit).await?)
+}
+
+/// One version.
+///
+/// # Errors
+///
+/// [`Error::NotFound`], [`Error::Forbidden`] below edit.
+pub async fn view_version(
+    deps: Deps<'_>,
+    caller: &Caller,
+    reference: &str,
+    number: u32,
+) -> Result<VersionView> {
+    let live = find_editable(&deps, caller, reference).await?;
+    Ok(load(&deps, caller, &live, number).await?.into())
+}
+
+/// What changed from `against` to the version; from the version to the live
+/// assistant or the draft when compared with those.
+///
+/// # Errors
+///
+/// [`Error::NotFound`] when either is not there, [`Error::Forbidden`] below edit.
+pub async fn diff_version(
+    deps: Deps<'_>,
+    caller: &Caller,
+    reference: &str,
+    number: u32,
+    against: Against,
+) -> Result<Diff> {
+    let live = find_editable(&deps, caller, reference).await?;
+    let version = load(&deps, caller, &live, number).await?.content;
+    Ok(match against {
+        Against::Version(other) => {
+            let other = load(&deps, caller, &live, other).await?.content;
+            diff::diff(&other, &version)
+        }
+        Against::Live => diff::diff(&version, &live.record.authority().content),
+        Against::Draft => {
+            let id = live.record.assistant.lineage().to_string();
+            let draft = find_draft(&deps, caller, &id).await?;
+            diff::diff(&version, &draft.record.assistant.content)
+        }
+    })
+}
+
+/// Makes a draft with a version's content.
+///
+/// # Errors
+///
+/// [`Conflict::DraftExists`]; [`Conflict::Missing`] when the version refers to
+/// things that are gone and `drop_missing` does not ask to leave them out.
+#[tracing::instrument(skip_all, fields(user.id = %caller.actor.user))]
+pub async fn restore_version(
+    deps: Deps<'_>,
+    caller: &Caller,
+    reference: &str,
+    number: u32,
+    drop_missing: bool,
+) -> Result<AssistantView> {
+    let seen = find_to_write(&deps, caller, reference, Level::Edit).await?;
+    let mut work = deps.store.begin(caller.tenant()).await?;
+
+    let view = lock(&mut *work, &caller.actor, &seen, Level::Edit).await?;
+    let live = view.record.authority().clone();
+    if work.assistants().find_draft_of(live.id).await?.is_some() {
+        return Err(Conflict::DraftExists.into());
+    }
+    let version = work.records().find_version(live.id, number).await?;
+    let mut content = version.ok_or(Error::NotFound("version"))?.content;
+    let named: Vec<SealedId> = content.sealed().collect();
+    let known = work.records().find_sealed(&named).await?;
+    let gone: Vec<SealedId> =
+        named.into_iter().filter(|id| !known.iter().any(|value| value.id == *id)).collect();
+    if !gone.is_empty() {
+        if !drop_missing {
+            let gone = gone.iter().map(ToString::to_string).collect();
+            return Err(Conflict::Missing(gone).into());
+        }
+        drop_sealed(&mut content, &gone);
+    }
+    let content = check_content(content).map_err(Error::Invalid)?;
+    let draft = make_draft(&deps, caller, &mut *work, &live, content).await?;
+    work.commit().await?;
+
+    let record = AssistantRecord { assistant: draft, live: Some(Box::new(live)), draft: None };
+    Ok(AssistantView { record, ..view })
+}
+
+fn drop_sealed(content: &mut Content, gone: &[SealedId]) {
+    for server in &mut content.tool_configurations.mcp_tools {
+        server.authorization = server.authorization.filter(|id| !gone.contains(id));
+        if let Some(headers) = &mut server.headers {
+            headers.retain(|_, id| !gone.contains(id));
+        }
+    }
+}
+
+async fn find_editable(deps: &Deps<'_>, caller: &Caller, reference: &str) -> Result<AssistantView> {
+    let view = find(deps, caller, reference).await?;
+    require_level(&view, Level::Edit)?;
+    Ok(view)
+}
+
+async fn load(
+    deps: &Deps<'_>,
+    caller: &Caller,
+    live: &AssistantView,
+    number: u32,
+) -> Result<Version> {
+    let id = live.record.assistant.lineage();
+    let version = deps.store.assistants().version(caller.tenant(), id, number).await?;
+    version.ok_or(Error::NotFound("version"))
+}
