@@ -1,1 +1,38 @@
-//! Understudy.
+//! Understudy's store on SQLite: one file, one process, one machine.
+//!
+//! - **One writer.** Every unit of work is a `BEGIN IMMEDIATE` transaction on the
+//!   single write connection; the next one waits for it without a thread.
+//! - **Few readers.** Queries run on a handful of connections that cannot write.
+//! - **Travelling connections.** SQLite blocks, so each statement moves its
+//!   connection to a thread that may block and takes it back with the result. Who
+//!   is cancelled takes nothing back; the connection then rolls back by itself.
+//!
+//! Start reading at [`SqliteStore`]; each file beside it is one aggregate.
+
+mod assistant_list;
+mod assistant_queries;
+mod assistants;
+mod audience;
+mod audit;
+mod callers;
+mod connections;
+mod credentials;
+mod directory;
+mod errors;
+mod idempotency;
+mod migrations;
+mod organizations;
+mod records;
+mod schema;
+mod sql;
+mod store;
+mod teams;
+mod unit_of_work;
+mod users;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+pub use migrations::{MigrateError, SchemaState};
+pub use store::{OpenError, SqliteOptions, SqliteStore};

@@ -1,0 +1,194 @@
+//! The tables, as the migrations make and describe them.
+
+diesel::table! {
+    installation (only) {
+        only -> Integer,
+        key_check -> Binary,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    organizations (id) {
+        id -> Text,
+        name -> Text,
+        settings -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    users (organization_id, id) {
+        organization_id -> Text,
+        id -> Text,
+        email -> Text,
+        name -> Text,
+        name_key -> Text,
+        role -> Text,
+        departments -> Text,
+        ai_seat -> Bool,
+        disabled -> Bool,
+        password -> Nullable<Text>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    teams (organization_id, id) {
+        organization_id -> Text,
+        id -> Text,
+        name -> Text,
+        name_key -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    team_members (organization_id, team_id, user_id) {
+        organization_id -> Text,
+        team_id -> Text,
+        user_id -> Text,
+        role -> Text,
+    }
+}
+
+diesel::table! {
+    api_tokens (organization_id, id) {
+        organization_id -> Text,
+        id -> Text,
+        user_id -> Text,
+        kind -> Text,
+        notes -> Text,
+        read_only -> Bool,
+        assistant_id -> Nullable<Text>,
+        cidr -> Nullable<Text>,
+        scopes -> Text,
+        expires_at -> Nullable<BigInt>,
+        hash -> Binary,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        used_at -> Nullable<BigInt>,
+        used_from -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    sessions (organization_id, id) {
+        organization_id -> Text,
+        id -> Text,
+        user_id -> Text,
+        cookie -> Binary,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    assistants (organization_id, id) {
+        organization_id -> Text,
+        id -> Text,
+        editing_id -> Nullable<Text>,
+        slug -> Nullable<Text>,
+        name_key -> Text,
+        kind -> Text,
+        owner_user -> Nullable<Text>,
+        owner_team -> Nullable<Text>,
+        created_by -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        deleted_at -> Nullable<BigInt>,
+        is_default -> Bool,
+        version -> BigInt,
+        revision -> BigInt,
+        model_key -> Text,
+        access_mode -> Text,
+        is_active -> Bool,
+        api_enabled -> Bool,
+        description_key -> Nullable<Text>,
+        policy -> Text,
+        content -> Text,
+    }
+}
+
+diesel::table! {
+    assistant_audience (organization_id, assistant_id, realm, key) {
+        organization_id -> Text,
+        assistant_id -> Text,
+        realm -> Text,
+        key -> Text,
+        level -> SmallInt,
+        updated_at -> BigInt,
+        created_at -> BigInt,
+        name_key -> Text,
+    }
+}
+
+diesel::table! {
+    versions (organization_id, assistant_id, number) {
+        organization_id -> Text,
+        assistant_id -> Text,
+        number -> BigInt,
+        id -> Text,
+        author -> Text,
+        created_at -> BigInt,
+        message -> Nullable<Text>,
+        changes -> BigInt,
+        content -> Text,
+    }
+}
+
+diesel::table! {
+    sealed_values (organization_id, id) {
+        organization_id -> Text,
+        id -> Text,
+        assistant_id -> Text,
+        name -> Text,
+        ciphertext -> Binary,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    data_keys (organization_id, id) {
+        organization_id -> Text,
+        id -> Text,
+        wrapped -> Binary,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    audit_events (organization_id, id) {
+        organization_id -> Text,
+        id -> Text,
+        at -> BigInt,
+        actor -> Nullable<Text>,
+        token -> Nullable<Text>,
+        address -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        action -> Text,
+        target -> Text,
+        before -> Nullable<Text>,
+        after -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (organization_id, user_id, route, key) {
+        organization_id -> Text,
+        user_id -> Text,
+        route -> Text,
+        key -> Text,
+        body_hash -> Binary,
+        created_at -> BigInt,
+        status -> Nullable<Integer>,
+        headers -> Nullable<Text>,
+        body -> Nullable<Binary>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(users, api_tokens, sessions, team_members);

@@ -1,0 +1,110 @@
+//! One transaction, whose connection travels to where it may block and back.
+
+use async_trait::async_trait;
+use diesel::SqliteConnection;
+use tracing::Instrument;
+use understudy_domain::{
+    OrganizationId,
+    ports::{
+        AssistantRepository, CredentialRepository, OrganizationRepository, RecordRepository,
+        StoreError, StoreResult, TeamRepository, UnitOfWork, UserRepository,
+    },
+};
+
+use crate::{
+    connections::{Transaction, blocking},
+    errors::{corrupt, unavailable},
+    values::Key,
+};
+
+/// One transaction of one organization; every repository is this.
+pub(crate) struct SqliteUnitOfWork {
+    tenant: Key,
+    /// `None` while a statement runs, and for good if its caller was cancelled or
+    /// the database failed.
+    transaction: Option<Transaction>,
+}
+
+impl SqliteUnitOfWork {
+    pub(crate) const fn new(tenant: Key, transaction: Transaction) -> Self {
+        Self { tenant, transaction: Some(transaction) }
+    }
+
+    /// The organization.
+    pub(crate) const fn tenant(&self) -> Key {
+        self.tenant
+    }
+
+    /// Refuses a record of another organization.
+    pub(crate) fn check_tenant(
+        &self,
+        table: &'static str,
+        organization: OrganizationId,
+    ) -> StoreResult<()> {
+        if self.tenant == Key::from(organization) {
+            Ok(())
+        } else {
+            Err(corrupt(table)("the record is of another organization"))
+        }
+    }
+
+    /// Runs statements on a thread that may block.
+    pub(crate) async fn run<T, F>(
+        &mut self,
+        operation: &'static str,
+        statements: F,
+    ) -> StoreResult<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut SqliteConnection) -> StoreResult<T> + Send + 'static,
+    {
+        let Some(mut transaction) = self.transaction.take() else {
+            return Err(unavailable("the transaction has ended"));
+        };
+        let work = blocking(move || {
+            let result = statements(transaction.conn()?);
+            Ok((transaction, result))
+        });
+        let (transaction, result) = work.instrument(tracing::debug_span!("db", operation)).await?;
+        // SQLite may have rolled back by itself when the database failed; what came
+        // after would then commit alone.
+        if !matches!(result, Err(StoreError::Unavailable(_) | StoreError::Corrupt { .. })) {
+            self.transaction = Some(transaction);
+        }
+        result
+    }
+}
+
+#[async_trait]
+impl UnitOfWork for SqliteUnitOfWork {
+    fn organizations(&mut self) -> &mut dyn OrganizationRepository {
+        self
+    }
+
+    fn users(&mut self) -> &mut dyn UserRepository {
+        self
+    }
+
+    fn teams(&mut self) -> &mut dyn TeamRepository {
+        self
+    }
+
+    fn credentials(&mut self) -> &mut dyn CredentialRepository {
+        self
+    }
+
+    fn assistants(&mut self) -> &mut dyn AssistantRepository {
+        self
+    }
+
+    fn records(&mut self) -> &mut dyn RecordRepository {
+        self
+    }
+
+    async fn commit(mut self: Box<Self>) -> StoreResult<()> {
+        let Some(transaction) = self.transaction.take() else {
+            return Err(unavailable("the transaction has ended"));
+        };
+        blocking(move || transaction.commit()).await
+    }
+}
