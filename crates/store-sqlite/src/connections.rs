@@ -24,14 +24,14 @@ use crate::{
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// The database file, held against other processes.
+/// The database file, held against other processes that want it alone.
 pub(crate) struct Place {
     /// Where it is.
     pub(crate) path: String,
     /// Page cache of one connection.
     pub(crate) cache_kib: u32,
     /// The lock, while anything still needs the file.
-    pub(crate) _lock: File,
+    pub(crate) _lock: Option<File>,
 }
 
 impl Place {

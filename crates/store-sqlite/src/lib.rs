@@ -35,4 +35,4 @@ mod values;
 mod tests;
 
 pub use migrations::{MigrateError, SchemaState};
-pub use store::{OpenError, SqliteOptions, SqliteStore};
+pub use store::{OpenError, Sharing, SqliteOptions, SqliteStore};

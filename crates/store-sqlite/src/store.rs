@@ -26,9 +26,20 @@ use crate::{
     values::Key,
 };
 
+/// Who else may have the database open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// Nobody: a server has it.
+    Alone,
+    /// A server too: a short command works beside it and waits for its writes.
+    Beside,
+}
+
 /// How much a store takes for itself.
 #[derive(Clone, Copy, Debug)]
 pub struct SqliteOptions {
+    /// Who else may have the database open.
+    pub sharing: Sharing,
     /// How many queries run at the same time.
     pub readers: NonZeroU8,
     /// Page cache of each connection, in KiB; it grows to that only when used.
@@ -37,7 +48,11 @@ pub struct SqliteOptions {
 
 impl Default for SqliteOptions {
     fn default() -> Self {
-        Self { readers: NonZeroU8::MIN.saturating_add(3), cache_kib: 2_048 }
+        Self {
+            sharing: Sharing::Alone,
+            readers: NonZeroU8::MIN.saturating_add(3),
+            cache_kib: 2_048,
+        }
     }
 }
 
@@ -88,8 +103,8 @@ pub enum OpenError {
 
 impl SqliteStore {
     /// Opens the database, making the file (for its owner only) if there is none,
-    /// and holds it against other processes as long as the store lives. Does not
-    /// migrate.
+    /// and, if it is to be alone, holds it against other processes that want the
+    /// same as long as the store lives. Does not migrate.
     ///
     /// # Errors
     ///
@@ -100,7 +115,10 @@ impl SqliteStore {
         let Some(text) = full.to_str() else {
             return Err(OpenError::NotUtf8 { path: path.to_owned() });
         };
-        let lock = hold(path, Path::new(&format!("{text}.lock")))?;
+        let lock = match options.sharing {
+            Sharing::Alone => Some(hold(path, Path::new(&format!("{text}.lock")))?),
+            Sharing::Beside => None,
+        };
         private_file(&full).and_then(|file| file.sync_all()).map_err(file)?;
         sync_folder(&full).map_err(file)?;
 
