@@ -1,0 +1,118 @@
+//! Every store port in memory: for tests, and for trying the service out.
+
+mod assistants;
+mod audit;
+mod callers;
+mod credentials;
+mod directory;
+mod idempotency;
+mod listing;
+mod organizations;
+mod queries;
+mod records;
+mod state;
+mod teams;
+mod users;
+mod work;
+
+use std::sync::{
+    Arc, PoisonError, RwLock,
+    atomic::{AtomicBool, Ordering},
+};
+
+use async_trait::async_trait;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use understudy_domain::{
+    OrganizationId,
+    ports::{
+        AssistantQueries, AuditQueries, CallerQueries, DirectoryQueries, IdempotencyStore, Store,
+        StoreError, StoreResult, UnitOfWork,
+    },
+};
+
+use self::{idempotency::Keys, state::State, work::MemoryUnitOfWork};
+
+/// A database in memory. A clone is another handle to the same one.
+///
+/// One unit of work is open at a time; it works on a copy that takes the place
+/// of the original when it commits. Queries see what was committed last.
+#[derive(Clone, Default)]
+pub struct MemoryStore {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// Held by whoever changes `state`.
+    writer: Arc<Mutex<()>>,
+    state: RwLock<Arc<State>>,
+    keys: std::sync::Mutex<Keys>,
+    unreachable: AtomicBool,
+}
+
+impl MemoryStore {
+    /// Makes every further call fail as if the database were away, or ends that.
+    pub fn set_unreachable(&self, unreachable: bool) {
+        self.shared.unreachable.store(unreachable, Ordering::Relaxed);
+    }
+}
+
+impl Shared {
+    fn reach(&self) -> StoreResult<()> {
+        if self.unreachable.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable("the store was told to be unreachable".into()));
+        }
+        Ok(())
+    }
+
+    /// What was committed last.
+    fn read(&self) -> StoreResult<Arc<State>> {
+        self.reach()?;
+        Ok(Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    async fn lock(&self) -> StoreResult<OwnedMutexGuard<()>> {
+        self.reach()?;
+        Ok(Arc::clone(&self.writer).lock_owned().await)
+    }
+
+    /// Replaces the state; the guard proves that nobody else does.
+    fn publish(&self, _writer: &OwnedMutexGuard<()>, state: State) -> StoreResult<()> {
+        self.reach()?;
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn begin(&self, tenant: OrganizationId) -> StoreResult<Box<dyn UnitOfWork>> {
+        let writer = self.shared.lock().await?;
+        let state = State::clone(&*self.shared.read()?);
+        Ok(Box::new(MemoryUnitOfWork { tenant, state, shared: Arc::clone(&self.shared), writer }))
+    }
+
+    fn callers(&self) -> &dyn CallerQueries {
+        self
+    }
+
+    fn assistants(&self) -> &dyn AssistantQueries {
+        self
+    }
+
+    fn directory(&self) -> &dyn DirectoryQueries {
+        self
+    }
+
+    fn audit(&self) -> &dyn AuditQueries {
+        self
+    }
+
+    fn idempotency(&self) -> &dyn IdempotencyStore {
+        self
+    }
+
+    async fn ping(&self) -> StoreResult<()> {
+        self.shared.reach()
+    }
+}

@@ -1,0 +1,102 @@
+//! Saving samples.
+
+use understudy_domain::{
+    ApiToken, Assistant, AuditEvent, DataKey, Organization, OrganizationId, SealedValue, Session,
+    Team, User, Version,
+    ports::{Store, StoreResult, UnitOfWork},
+};
+
+/// Anything that a store can add.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "each variant is named for the entity that it holds")]
+pub enum Row {
+    Organization(Organization),
+    User(Box<User>),
+    Team(Team),
+    Token(Box<ApiToken>),
+    Session(Session),
+    Assistant(Box<Assistant>),
+    Version(Box<Version>),
+    Sealed(SealedValue),
+    DataKey(DataKey),
+    Event(Box<AuditEvent>),
+}
+
+macro_rules! rows {
+    ($($entity:ty => $variant:ident($wrap:expr)),+ $(,)?) => {
+        $(impl From<$entity> for Row {
+            fn from(entity: $entity) -> Self {
+                Self::$variant($wrap(entity))
+            }
+        })+
+    };
+}
+rows!(
+    Organization => Organization(std::convert::identity),
+    User => User(Box::new),
+    Team => Team(std::convert::identity),
+    ApiToken => Token(Box::new),
+    Session => Session(std::convert::identity),
+    Assistant => Assistant(Box::new),
+    Version => Version(Box::new),
+    SealedValue => Sealed(std::convert::identity),
+    DataKey => DataKey(std::convert::identity),
+    AuditEvent => Event(Box::new),
+);
+
+impl Row {
+    /// The organization whose unit of work adds it.
+    #[must_use]
+    pub fn organization(&self) -> OrganizationId {
+        match self {
+            Self::Organization(organization) => organization.id,
+            Self::User(user) => user.organization,
+            Self::Team(team) => team.organization,
+            Self::Token(token) => token.organization,
+            Self::Session(session) => session.organization,
+            Self::Assistant(assistant) => assistant.organization,
+            Self::Version(version) => version.organization,
+            Self::Sealed(value) => value.organization,
+            Self::DataKey(key) => key.organization,
+            Self::Event(event) => event.organization,
+        }
+    }
+
+    /// Adds it in a unit of work of its organization.
+    ///
+    /// # Errors
+    ///
+    /// Those of the repository.
+    pub async fn insert(&self, work: &mut dyn UnitOfWork) -> StoreResult<()> {
+        match self {
+            Self::Organization(organization) => work.organizations().insert(organization).await,
+            Self::User(user) => work.users().insert(user).await,
+            Self::Team(team) => work.teams().insert(team).await,
+            Self::Token(token) => work.credentials().insert_token(token).await,
+            Self::Session(session) => work.credentials().insert_session(session).await,
+            Self::Assistant(assistant) => work.assistants().insert(assistant).await,
+            Self::Version(version) => work.records().insert_version(version).await,
+            Self::Sealed(value) => work.records().insert_sealed(std::slice::from_ref(value)).await,
+            Self::DataKey(key) => work.records().insert_data_key(key).await,
+            Self::Event(event) => work.records().append_event(event).await,
+        }
+    }
+}
+
+/// Adds rows in their order, those of one organization that stand together in
+/// one unit of work.
+///
+/// # Errors
+///
+/// The first one of the store; rows before the failed unit of work stay.
+pub async fn save(store: &dyn Store, rows: Vec<Row>) -> StoreResult<()> {
+    for group in rows.chunk_by(|a, b| a.organization() == b.organization()) {
+        let Some(first) = group.first() else { continue };
+        let mut work = store.begin(first.organization()).await?;
+        for row in group {
+            row.insert(&mut *work).await?;
+        }
+        work.commit().await?;
+    }
+    Ok(())
+}

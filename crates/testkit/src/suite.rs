@@ -1,0 +1,239 @@
+//! What every adapter of a port has to keep, one property in each function.
+//!
+//! The functions are public so that one of them can be run alone; usually the
+//! macros make a test of each: [`store_suite!`](crate::store_suite),
+//! [`password_suite!`](crate::password_suite), [`signer_suite!`](crate::signer_suite),
+//! [`vault_suite!`](crate::vault_suite) and [`ids_suite!`](crate::ids_suite).
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a failing test panics")]
+
+pub mod assistants;
+pub mod callers;
+pub mod credentials;
+pub mod directory;
+pub mod idempotency;
+pub mod ids;
+pub mod listing;
+pub mod organizations;
+pub mod passwords;
+mod population;
+pub mod races;
+pub mod reading;
+pub mod records;
+pub mod signer;
+mod stage;
+pub mod teams;
+pub mod tenants;
+pub mod transactions;
+pub mod users;
+pub mod vault;
+
+/// Makes a test of every property of a [`Store`](understudy_domain::ports::Store).
+///
+/// `$open` is a function that gives, as a future, a fresh and empty store, in
+/// anything that derefs to `dyn Store` and owns what the store needs: a box, an
+/// `Arc`, or a guard of a temporary database.
+#[macro_export]
+macro_rules! store_suite {
+    ($open:path) => {
+        $crate::store_suite! { $open;
+            transactions: nothing_is_visible_before_commit_or_after_a_drop,
+                a_unit_of_work_sees_its_own_writes,
+                one_commit_covers_every_repository,
+                a_refused_write_takes_the_writes_before_it_along,
+                a_dropped_unit_of_work_frees_its_locks,
+                a_cancelled_unit_of_work_releases_its_locks,
+                a_cancelled_commit_is_whole_or_nothing,
+                a_cancelled_wait_for_a_lock_holds_nothing,
+                an_organization_is_made_in_a_unit_of_work_of_its_own,
+                a_reachable_store_answers_a_ping;
+            organizations: a_saved_organization_reads_back_equal,
+                an_organization_is_made_once,
+                a_unit_of_work_makes_no_other_organization,
+                the_first_organization_is_the_oldest,
+                an_installation_is_recorded_once,
+                of_simultaneous_starts_one_records_the_installation;
+            users: a_saved_user_reads_back_equal,
+                a_user_without_password_reads_back_without, every_role_reads_back,
+                an_unknown_user_is_none,
+                an_updated_user_reads_back_with_its_next_revision,
+                a_stale_user_conflicts, a_change_of_an_unknown_user_conflicts,
+                an_address_is_taken_in_every_organization,
+                a_taken_address_cannot_be_changed_to,
+                the_address_of_a_removed_user_is_free,
+                known_users_are_those_of_the_organization,
+                only_enabled_owners_of_the_organization_count,
+                a_removed_user_takes_their_credentials_and_memberships_along,
+                the_audit_log_outlives_its_actors, an_unknown_user_is_not_removed;
+            teams: a_saved_team_reads_back_equal, an_unknown_team_is_none,
+                an_updated_team_has_the_new_members_only, a_stale_team_conflicts,
+                a_team_name_is_taken_in_whatever_case,
+                a_team_name_is_free_in_another_organization,
+                a_removed_team_frees_its_name,
+                only_assistants_that_are_not_deleted_are_owned,
+                a_team_can_go_when_its_assistants_are_deleted;
+            credentials: a_saved_token_reads_back_equal,
+                an_unlimited_token_reads_back_equal, an_unknown_token_is_none,
+                a_token_hash_is_taken,
+                an_updated_token_has_new_notes_and_limits_only,
+                a_removed_token_is_gone, tokens_are_listed_newest_first,
+                uses_of_tokens_are_recorded, an_ended_session_is_gone,
+                all_sessions_of_a_user_end_together, expired_sessions_are_swept;
+            assistants: a_saved_assistant_reads_back_equal,
+                a_plain_assistant_reads_back_equal,
+                a_deleted_assistant_reads_back_equal,
+                a_saved_draft_reads_back_equal, an_unknown_assistant_is_none,
+                an_updated_assistant_reads_back_with_its_next_revision,
+                a_stale_assistant_conflicts, a_revision_that_never_was_conflicts,
+                a_name_is_taken_in_whatever_case,
+                an_assistant_keeps_its_own_name_in_another_case,
+                a_deleted_assistant_frees_its_name,
+                a_slug_is_taken_also_by_deleted_assistants,
+                names_and_slugs_are_free_in_another_organization,
+                a_live_assistant_has_one_draft, drafts_may_have_any_name,
+                a_removed_draft_is_gone, a_default_is_taken,
+                a_cleared_default_can_be_given_again,
+                clearing_no_default_changes_nothing;
+            records: a_saved_version_reads_back_equal, an_unknown_version_is_none,
+                a_version_number_is_given_once, versions_are_listed_newest_first,
+                sealed_values_read_back_equal, the_newest_data_key_seals,
+                a_saved_event_reads_back_equal, events_are_listed_newest_first;
+            callers: a_token_finds_its_caller,
+                a_session_finds_its_caller_by_cookie_and_by_id,
+                a_stored_caller_has_the_keys_of_teams_and_departments,
+                a_proof_counts_for_its_own_kind_only,
+                a_disabled_user_is_found_as_disabled,
+                a_changed_caller_is_found_changed,
+                a_caller_with_an_assistant_is_what_both_are_alone,
+                an_unknown_caller_finds_no_assistant,
+                a_login_is_found_by_its_address;
+            reading: a_live_assistant_comes_with_its_draft_mark,
+                a_draft_comes_with_its_live_assistant,
+                a_slug_finds_what_the_id_finds,
+                foreign_assistants_are_found_by_id_when_they_are_for_everyone,
+                foreign_drafts_and_deleted_assistants_are_not_found,
+                the_default_is_the_organizations_own;
+            listing: a_list_holds_exactly_what_its_caller_may_view,
+                listed_rows_are_whole, each_filter_keeps_exactly_what_matches,
+                each_sort_orders_rows_and_breaks_ties_by_id,
+                pages_of_every_size_hold_each_row_once,
+                a_page_goes_on_where_its_last_row_was,
+                a_total_counts_all_pages_when_asked,
+                a_changed_policy_changes_lists_at_once;
+            directory: users_are_listed_by_address, pages_of_users_hold_each_once,
+                users_are_searched_in_address_and_name,
+                users_are_counted_only_when_asked, teams_are_listed_by_name;
+            idempotency: a_key_is_fresh_once, of_simultaneous_uses_one_is_fresh,
+                of_simultaneous_uses_of_an_old_key_one_is_fresh,
+                an_answer_is_given_again, an_empty_answer_is_given_again,
+                a_released_key_is_fresh_again, another_body_is_noticed,
+                a_key_belongs_to_its_scope, an_old_key_counts_as_unused,
+                an_old_key_may_have_another_body, a_sweep_removes_old_keys_only,
+                the_longest_key_is_kept;
+            tenants: a_unit_of_work_sees_its_own_organization_only,
+                a_unit_of_work_removes_nothing_of_another_organization,
+                a_unit_of_work_changes_nothing_of_another_organization,
+                a_unit_of_work_adds_nothing_to_another_organization,
+                queries_see_their_own_organization_only;
+            races: no_concurrent_update_is_lost,
+                of_concurrent_stale_updates_one_succeeds, the_last_owner_stays,
+                of_concurrent_assistants_of_one_name_one_is_made,
+                of_concurrent_assistants_of_one_slug_one_is_made,
+                of_concurrent_drafts_one_is_made,
+                of_concurrent_defaults_one_is_made,
+                of_concurrent_users_of_one_address_one_is_made,
+                of_concurrent_teams_of_one_name_one_is_made,
+                of_concurrent_versions_of_one_number_one_is_made;
+        }
+    };
+    ($open:path; $($module:ident: $($case:ident),+;)+) => {
+        $($(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                let store = $open().await;
+                $crate::suite::$module::$case(&*store).await;
+            }
+        )+)+
+    };
+}
+
+/// Makes a test of every property of a
+/// [`PasswordHasher`](understudy_domain::ports::PasswordHasher). `$open` is a
+/// function that gives one.
+#[macro_export]
+macro_rules! password_suite {
+    ($open:path) => {
+        $crate::password_suite! { $open; a_password_has_its_hash,
+            no_other_password_has_the_hash, each_hash_has_its_own_salt,
+            a_hash_does_not_show_the_password, without_a_hash_every_password_is_wrong,
+            a_broken_hash_is_an_error }
+    };
+    ($open:path; $($case:ident),+) => {
+        $(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                $crate::suite::passwords::$case(&$open()).await;
+            }
+        )+
+    };
+}
+
+/// Makes a test of every property of a
+/// [`SessionSigner`](understudy_domain::ports::SessionSigner). `$open` is a
+/// function that gives the one with the key of a number, a `u8`.
+#[macro_export]
+macro_rules! signer_suite {
+    ($open:path) => {
+        $crate::signer_suite! { $open; a_token_says_what_was_signed, a_token_expires,
+            a_token_is_not_good_yet, a_token_of_another_key_is_refused,
+            a_changed_token_is_refused, garbage_is_refused }
+    };
+    ($open:path; $($case:ident),+) => {
+        $(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                $crate::suite::signer::$case(&$open(1), &$open(2)).await;
+            }
+        )+
+    };
+}
+
+/// Makes a test of every property of a [`Vault`](understudy_domain::ports::Vault).
+/// `$open` is a function that gives the one with the master key of a number, a
+/// `u8`.
+#[macro_export]
+macro_rules! vault_suite {
+    ($open:path) => {
+        $crate::vault_suite! { $open; a_sealed_value_opens_again,
+            a_sealed_value_does_not_show_its_text,
+            a_sealed_value_is_bound_to_its_place, a_sealed_value_needs_its_data_key,
+            a_data_key_is_bound_to_its_context, a_data_key_needs_its_master_key,
+            a_changed_value_is_refused, a_key_check_tells_master_keys_apart }
+    };
+    ($open:path; $($case:ident),+) => {
+        $(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                $crate::suite::vault::$case(&$open(1), &$open(2)).await;
+            }
+        )+
+    };
+}
+
+/// Makes a test of every property of an
+/// [`IdSource`](understudy_domain::ports::IdSource). `$open` is a function that
+/// gives one.
+#[macro_export]
+macro_rules! ids_suite {
+    ($open:path) => {
+        $crate::ids_suite! { $open; every_uuid_is_new, uuids_sort_as_they_were_made,
+            every_random_value_is_new }
+    };
+    ($open:path; $($case:ident),+) => {
+        $(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                $crate::suite::ids::$case(&$open()).await;
+            }
+        )+
+    };
+}

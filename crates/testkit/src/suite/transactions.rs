@@ -1,0 +1,200 @@
+//! Units of work: all or nothing, and nothing left behind.
+
+use understudy_domain::{
+    AssistantId, AssistantRef,
+    ports::{Proof, Store, UnitOfWork},
+};
+
+use super::stage::{add, begin, home, people, poll_once, prompt};
+use crate::sample::{
+    Row, assistant, data_key, event, id, organization, sealed_value, session, team, token, user,
+    version,
+};
+
+/// A row for every repository that adds rows of an organization.
+fn one_of_each() -> Vec<Row> {
+    let owner = user(2);
+    let assistant = assistant(1, owner.id, "Ada");
+    vec![
+        owner.clone().into(),
+        team(1, []).into(),
+        token(1, &owner).into(),
+        session(1, &owner).into(),
+        assistant.clone().into(),
+        version(1, &assistant).into(),
+        sealed_value(1, &assistant).into(),
+        data_key(1, home()).into(),
+        event(1, &owner, &assistant.id.to_string()).into(),
+    ]
+}
+
+async fn insert(rows: &[Row], work: &mut dyn UnitOfWork) {
+    for row in rows {
+        row.insert(work).await.unwrap();
+    }
+}
+
+/// Whether queries see each of [`one_of_each`].
+async fn seen(store: &dyn Store) -> Vec<bool> {
+    let owner = user(2);
+    let ada: AssistantId = id(1);
+    let by_id = AssistantRef::Id(ada);
+    let (token, session) = (token(1, &owner), session(1, &owner));
+    let events = store.audit().events(home(), None, None, 10).await.unwrap();
+    vec![
+        store.directory().user(home(), owner.id).await.unwrap().is_some(),
+        store.directory().team(home(), id(1)).await.unwrap().is_some(),
+        store.callers().find(Proof::Token(token.hash)).await.unwrap().is_some(),
+        store.callers().find(Proof::Session(session.id)).await.unwrap().is_some(),
+        store.assistants().find(home(), &by_id).await.unwrap().is_some(),
+        store.assistants().version(home(), ada, 1).await.unwrap().is_some(),
+        !events.is_empty(),
+    ]
+}
+
+/// Whether a unit of work sees each of [`one_of_each`].
+async fn found(work: &mut dyn UnitOfWork) -> Vec<bool> {
+    vec![
+        work.users().find(id(2)).await.unwrap().is_some(),
+        work.teams().find(id(1)).await.unwrap().is_some(),
+        work.credentials().find_token(id(1)).await.unwrap().is_some(),
+        work.assistants().find(id(1)).await.unwrap().is_some(),
+        work.records().find_version(id(1), 1).await.unwrap().is_some(),
+        !work.records().find_sealed(&[id(1)]).await.unwrap().is_empty(),
+        work.records().newest_data_key().await.unwrap().is_some(),
+    ]
+}
+
+/// What a unit of work wrote is seen by nobody until it commits, and by nobody
+/// ever when it is dropped.
+pub async fn nothing_is_visible_before_commit_or_after_a_drop(store: &dyn Store) {
+    people(store, 1).await;
+    let mut work = begin(store).await;
+    insert(&one_of_each(), &mut *work).await;
+
+    assert_eq!(seen(store).await, [false; 7], "before the commit");
+    drop(work);
+    assert_eq!(seen(store).await, [false; 7], "after the drop");
+    assert_eq!(found(&mut *begin(store).await).await, [false; 7], "in the next unit of work");
+}
+
+/// A unit of work sees what it wrote itself.
+pub async fn a_unit_of_work_sees_its_own_writes(store: &dyn Store) {
+    people(store, 1).await;
+    let mut work = begin(store).await;
+    insert(&one_of_each(), &mut *work).await;
+
+    assert_eq!(found(&mut *work).await, [true; 7]);
+}
+
+/// One commit makes the writes of all repositories visible.
+pub async fn one_commit_covers_every_repository(store: &dyn Store) {
+    people(store, 1).await;
+    let mut work = begin(store).await;
+    insert(&one_of_each(), &mut *work).await;
+    work.commit().await.unwrap();
+
+    assert_eq!(seen(store).await, [true; 7]);
+    assert_eq!(found(&mut *begin(store).await).await, [true; 7]);
+}
+
+/// A refused write undoes all of its unit of work when that is dropped.
+pub async fn a_refused_write_takes_the_writes_before_it_along(store: &dyn Store) {
+    people(store, 1).await;
+    let mut work = begin(store).await;
+    work.users().insert(&user(2)).await.unwrap();
+    work.users().insert(&user(1)).await.unwrap_err();
+    drop(work);
+
+    assert!(store.directory().user(home(), id(2)).await.unwrap().is_none());
+}
+
+/// A unit of work that is dropped frees what it had locked or written.
+pub async fn a_dropped_unit_of_work_frees_its_locks(store: &dyn Store) {
+    people(store, 1).await;
+    let mut work = begin(store).await;
+    let ada = work.users().find(id(1)).await.unwrap().unwrap();
+    work.users().update(ada).await.unwrap();
+    drop(work);
+
+    prompt(rename(store, "after the drop")).await;
+}
+
+/// A unit of work whose statement is cancelled while it runs writes nothing and
+/// frees its locks.
+pub async fn a_cancelled_unit_of_work_releases_its_locks(store: &dyn Store) {
+    people(store, 1).await;
+    let mut work = begin(store).await;
+    let mut ada = work.users().find(id(1)).await.unwrap().unwrap();
+    ada.name = "cancelled".to_owned();
+    {
+        let update = std::pin::pin!(work.users().update(ada));
+        poll_once(update).await;
+    }
+    drop(work);
+
+    let before = prompt(rename(store, "after the cancellation")).await;
+    assert_eq!(before, user(1).name);
+}
+
+/// A commit that is cancelled while it runs has happened or has not, and frees
+/// its locks either way.
+pub async fn a_cancelled_commit_is_whole_or_nothing(store: &dyn Store) {
+    people(store, 1).await;
+    let mut work = begin(store).await;
+    insert(&one_of_each(), &mut *work).await;
+    {
+        let commit = std::pin::pin!(work.commit());
+        poll_once(commit).await;
+    }
+
+    prompt(rename(store, "after the cancellation")).await;
+    let seen = seen(store).await;
+    assert!(seen == [true; 7] || seen == [false; 7], "got {seen:?}");
+}
+
+/// Whoever waits for a lock and is cancelled holds nothing later on.
+pub async fn a_cancelled_wait_for_a_lock_holds_nothing(store: &dyn Store) {
+    people(store, 1).await;
+    let mut holder = begin(store).await;
+    holder.users().find(id(1)).await.unwrap();
+    {
+        let mut waiter = std::pin::pin!(rename(store, "never"));
+        for _ in 0..100 {
+            assert!(!poll_once(waiter.as_mut()).await, "the row was not locked");
+            tokio::task::yield_now().await;
+        }
+    }
+    drop(holder);
+
+    let before = prompt(rename(store, "after the wait")).await;
+    assert_eq!(before, user(1).name);
+}
+
+/// An organization that is not there can be worked in, so that it can be made.
+pub async fn an_organization_is_made_in_a_unit_of_work_of_its_own(store: &dyn Store) {
+    let mut work = store.begin(id(7)).await.unwrap();
+    assert!(work.organizations().find().await.unwrap().is_none());
+    work.organizations().insert(&organization(7)).await.unwrap();
+    work.commit().await.unwrap();
+
+    let found = store.directory().organization(id(7)).await.unwrap();
+    assert_eq!(found, Some(organization(7)));
+}
+
+/// A store that is there says so.
+pub async fn a_reachable_store_answers_a_ping(store: &dyn Store) {
+    add(store, vec![]).await;
+
+    store.ping().await.unwrap();
+}
+
+/// Renames user 1 and gives the name before.
+async fn rename(store: &dyn Store, name: &str) -> String {
+    let mut work = begin(store).await;
+    let mut user = work.users().find(id(1)).await.unwrap().unwrap();
+    let before = std::mem::replace(&mut user.name, name.to_owned());
+    work.users().update(user).await.unwrap();
+    work.commit().await.unwrap();
+    before
+}

@@ -1,0 +1,36 @@
+//! Every adapter of a port keeps what the port promises: the suites of the test
+//! kit, run for the fakes and for the real ones.
+
+mod memory {
+    understudy_testkit::store_suite!(understudy_tests::memory);
+}
+
+mod fakes {
+    use understudy_testkit::{FakePasswords, FakeSigner, FakeVault, SequentialIds};
+
+    understudy_testkit::password_suite!(FakePasswords::default);
+    understudy_testkit::signer_suite!(FakeSigner::with_key);
+    understudy_testkit::vault_suite!(FakeVault::with_master);
+    understudy_testkit::ids_suite!(SequentialIds::default);
+}
+
+mod crypto {
+    use understudy_crypto::{Argon2Passwords, JwtSigner, MasterKey, SystemIds, XChaChaVault};
+
+    fn signer(key: u8) -> JwtSigner {
+        JwtSigner::new(&MasterKey::from_bytes([key; 32]))
+    }
+
+    fn vault(key: u8) -> XChaChaVault {
+        XChaChaVault::new(&MasterKey::from_bytes([key; 32]))
+    }
+
+    fn ids() -> SystemIds {
+        SystemIds
+    }
+
+    understudy_testkit::password_suite!(Argon2Passwords::new);
+    understudy_testkit::signer_suite!(signer);
+    understudy_testkit::vault_suite!(vault);
+    understudy_testkit::ids_suite!(ids);
+}
