@@ -27,6 +27,9 @@ use crate::{
     values::Key,
 };
 
+#[cfg(test)]
+mod plans;
+
 /// A page of assistants.
 pub(crate) fn list(
     conn: &mut SqliteConnection,
@@ -232,7 +235,13 @@ impl<'a> Search<'a> {
 
     /// How many match on all pages.
     fn total(&self, conn: &mut SqliteConnection) -> StoreResult<u64> {
-        let mut sql = Sql::<BigInt>::new("SELECT count(*) FROM (");
+        let count: i64 =
+            self.count::<BigInt>().get_result(conn).map_err(on_read("assistant_audience"))?;
+        u64::try_from(count).map_err(corrupt("assistant_audience"))
+    }
+
+    fn count<R>(&self) -> Sql<R> {
+        let mut sql = Sql::new("SELECT count(*) FROM (");
         if self.query.standing.administers {
             sql.text("SELECT a.organization_id, a.id FROM assistants a ");
             sql.text("WHERE a.editing_id IS NULL AND a.deleted_at IS NULL");
@@ -252,8 +261,7 @@ impl<'a> Search<'a> {
             self.filter(&mut sql);
         }
         sql.text(")");
-        let count: i64 = sql.get_result(conn).map_err(on_read("assistant_audience"))?;
-        u64::try_from(count).map_err(corrupt("assistant_audience"))
+        sql
     }
 
     /// The page when at most one assistant is asked for: walking an index would

@@ -20,7 +20,7 @@ diesel::alias!(assistants as drafts: Drafts);
 
 /// Assistants, each beside its draft.
 #[auto_type]
-fn with_draft() -> _ {
+pub(crate) fn with_draft() -> _ {
     assistants::table.left_join(
         drafts.on(drafts
             .field(assistants::organization_id)

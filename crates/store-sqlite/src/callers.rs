@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 use diesel::{
     BoolExpressionMethods, ExpressionMethods, JoinOnDsl, OptionalExtension, QueryDsl, Queryable,
-    RunQueryDsl, Selectable, SelectableHelper, SqliteConnection,
+    RunQueryDsl, Selectable, SelectableHelper, SqliteConnection, dsl::auto_type,
 };
 use understudy_domain::{
     Actor, AssistantRef, Credential, Email, Organization, OrganizationId, PasswordHash, Secret,
@@ -65,46 +65,46 @@ impl UserRow {
     }
 }
 
+/// Tokens, each beside its user.
+#[auto_type]
+pub(crate) fn tokens_with_users() -> _ {
+    api_tokens::table.inner_join(
+        users::table.on(users::organization_id
+            .eq(api_tokens::organization_id)
+            .and(users::id.eq(api_tokens::user_id))),
+    )
+}
+
+/// Sessions, each beside its user.
+#[auto_type]
+pub(crate) fn sessions_with_users() -> _ {
+    sessions::table.inner_join(users::table.on(
+        users::organization_id.eq(sessions::organization_id).and(users::id.eq(sessions::user_id)),
+    ))
+}
+
 /// The caller behind `proof`, or `None`.
 fn find(conn: &mut SqliteConnection, proof: Proof) -> StoreResult<Option<CallerRecord>> {
-    match proof {
-        Proof::Token(hash) => by_token(conn, hash),
-        Proof::Cookie(cookie) => {
-            let session = sessions::table
-                .inner_join(
-                    users::table.on(users::organization_id
-                        .eq(sessions::organization_id)
-                        .and(users::id.eq(sessions::user_id))),
-                )
-                .filter(sessions::cookie.eq(Hash(cookie)))
-                .select((UserRow::as_select(), sessions::id, sessions::expires_at));
-            let row = session.first(conn).optional().map_err(on_read("sessions"))?;
-            by_session(conn, row)
-        }
+    let columns = (UserRow::as_select(), sessions::id, sessions::expires_at);
+    let row = match proof {
+        Proof::Token(hash) => return by_token(conn, hash),
+        Proof::Cookie(cookie) => sessions_with_users()
+            .filter(sessions::cookie.eq(Hash(cookie)))
+            .select(columns)
+            .first(conn),
         Proof::Session(id) => {
-            let session = sessions::table
-                .inner_join(
-                    users::table.on(users::organization_id
-                        .eq(sessions::organization_id)
-                        .and(users::id.eq(sessions::user_id))),
-                )
-                .filter(sessions::id.eq(Key::from(id)))
-                .select((UserRow::as_select(), sessions::id, sessions::expires_at));
-            let row = session.first(conn).optional().map_err(on_read("sessions"))?;
-            by_session(conn, row)
+            sessions_with_users().filter(sessions::id.eq(Key::from(id))).select(columns).first(conn)
         }
-    }
+    };
+    by_session(conn, row.optional().map_err(on_read("sessions"))?)
 }
 
 fn by_token(conn: &mut SqliteConnection, hash: TokenHash) -> StoreResult<Option<CallerRecord>> {
-    let token = api_tokens::table
-        .inner_join(
-            users::table.on(users::organization_id
-                .eq(api_tokens::organization_id)
-                .and(users::id.eq(api_tokens::user_id))),
-        )
-        .filter(api_tokens::hash.eq(Hash(hash)))
-        .select((UserRow::as_select(), api_tokens::id, LimitsRow::as_select()));
+    let token = tokens_with_users().filter(api_tokens::hash.eq(Hash(hash))).select((
+        UserRow::as_select(),
+        api_tokens::id,
+        LimitsRow::as_select(),
+    ));
     let row = token.first::<(UserRow, Key, LimitsRow)>(conn).optional();
     let Some((user, id, limits)) = row.map_err(on_read("api_tokens"))? else { return Ok(None) };
 

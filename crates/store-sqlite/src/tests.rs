@@ -1,1 +1,8 @@
-//! Tests.
+//! What is SQLite's own; the cases of every store are in the conformance suite.
+
+mod damage;
+mod opening;
+pub(crate) mod plans;
+mod samples;
+mod schemas;
+mod transactions;

@@ -1,0 +1,63 @@
+//! Rows that no version of the program wrote, and rows that nobody may change.
+
+use diesel::connection::SimpleConnection;
+use understudy_domain::{
+    AssistantRef, AuditEvent, EventId,
+    ports::{Store, StoreError},
+};
+use uuid::Uuid;
+
+use super::samples::{ADA, TENANT, assistant, at, inhabited};
+use crate::SqliteStore;
+
+async fn tamper(store: &SqliteStore, sql: &'static str) -> Result<(), diesel::result::Error> {
+    store.writer.exclusively(move |conn| conn.batch_execute(sql)).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_user_with_an_unknown_role_is_corrupt() {
+    let (store, _folder) = inhabited().await;
+    tamper(&store, "UPDATE users SET role = 'emperor'").await.unwrap();
+
+    let read = store.directory().user(TENANT, ADA).await;
+
+    assert!(matches!(read, Err(StoreError::Corrupt { table: "users", .. })));
+}
+
+#[tokio::test]
+async fn an_assistant_with_unreadable_content_is_corrupt() {
+    let (store, _folder) = inhabited().await;
+    let mut work = store.begin(TENANT).await.unwrap();
+    work.assistants().insert(&assistant(1)).await.unwrap();
+    work.commit().await.unwrap();
+    tamper(&store, "UPDATE assistants SET content = '{\"kind\": 7}'").await.unwrap();
+
+    let read = store.assistants().find(TENANT, &AssistantRef::Id(assistant(1).id)).await;
+
+    assert!(matches!(read, Err(StoreError::Corrupt { table: "assistants", .. })));
+}
+
+#[tokio::test]
+async fn the_audit_log_is_neither_changed_nor_deleted() {
+    let (store, _folder) = inhabited().await;
+    let event = AuditEvent {
+        id: EventId::from_uuid(Uuid::from_u128(1)),
+        organization: TENANT,
+        at: at(0),
+        actor: Some(ADA),
+        token: None,
+        address: None,
+        request_id: None,
+        action: "assistant.created".to_owned(),
+        target: assistant(1).id.to_string(),
+        before: None,
+        after: Some(serde_json::json!({"name": "One"})),
+    };
+    let mut work = store.begin(TENANT).await.unwrap();
+    work.records().append_event(&event).await.unwrap();
+    work.commit().await.unwrap();
+
+    assert!(tamper(&store, "UPDATE audit_events SET action = 'x'").await.is_err());
+    assert!(tamper(&store, "DELETE FROM audit_events").await.is_err());
+    assert_eq!(store.audit().events(TENANT, None, None, 10).await.unwrap(), vec![event]);
+}
