@@ -296,7 +296,56 @@ mod tests {
     #[test]
     fn the_schema_is_one() {
         assert!(VALIDATOR.is_some());
-        assert_eq!(fields_of(Part::ReadOnly).count(), 18);
+    }
+
+    #[test]
+    fn every_field_of_the_seeds_object_is_there() {
+        // seeds/aitronos-assistant-object.txt, top level
+        const SEED: &str = "id organization_id created_by created_at updated_at deleted_at name \
+            avatar_id icon_type icon_data is_default default_model_key allowed_model_providers \
+            instructions instructions_thread_id tool_configurations system_message \
+            context_strategy context_window max_tool_calls parallel_tool_calls reasoning \
+            service_tier store_responses temperature frequency_penalty presence_penalty \
+            logit_bias json_schemas top_logprobs top_p output_mode response_format seed \
+            stopSequences max_completion_tokens access_mode access_departments access_users \
+            editable_by_users visible_in_chat_to_users editable_by_roles visible_to_roles \
+            vector_store_ids api_enabled public_enabled is_active streaming memory_enabled \
+            moderation_enabled safety_level preset_prompts tool_capabilities metadata \
+            text_config rule_ids";
+        let missing: Vec<_> =
+            SEED.split_whitespace().filter(|name| part_of(name).is_none()).collect();
+
+        assert_eq!(SEED.split_whitespace().count(), 56);
+        assert_eq!(missing, Vec::<&str>::new());
+    }
+
+    #[test]
+    fn content_and_policy_have_just_the_fields_that_the_schema_gives_them() {
+        let keys = |value: Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        let of = |part| {
+            let mut names: Vec<_> = fields_of(part).map(str::to_owned).collect();
+            names.sort();
+            names
+        };
+        let mut content = keys(serde_json::to_value(crate::Content::default()).unwrap());
+        let mut policy = keys(serde_json::to_value(crate::Policy::default()).unwrap());
+        content.sort();
+        policy.sort();
+
+        assert_eq!(content, of(Part::Content));
+        assert_eq!(policy, of(Part::Policy));
+    }
+
+    #[test]
+    fn the_defaults_of_the_code_are_those_of_the_schema() {
+        let mut defaults = serde_json::to_value(crate::Content::default()).unwrap();
+        let policy = serde_json::to_value(crate::Policy::default()).unwrap();
+        defaults.as_object_mut().unwrap().extend(policy.as_object().unwrap().clone());
+        for (name, schema) in properties() {
+            if let (Some(stated), Some(real)) = (schema.get("default"), defaults.get(name)) {
+                assert_eq!(stated, real, "{name}");
+            }
+        }
     }
 
     #[test]

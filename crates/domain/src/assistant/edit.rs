@@ -208,6 +208,9 @@ fn read(
     let (policy, content): (Map<_, _>, Map<_, _>) =
         document.into_iter().partition(|(name, _)| document::part_of(name) == Some(Part::Policy));
     let policy = policy_from(policy, &mut faults);
+    if !faults.is_empty() {
+        return Err(faults);
+    }
     // What the schema let through and serde does not read is a fault of the caller
     // too, so it is told, if only in serde's words.
     let content: Content = match serde_json::from_value(Value::Object(content)) {

@@ -80,6 +80,7 @@ pub trait SessionSigner: Send + Sync {
 /// Envelope encryption: data keys wrapped by the master key, values sealed with
 /// data keys.
 #[cfg_attr(feature = "mocks", mockall::automock)]
+#[expect(clippy::elidable_lifetime_names, reason = "the mocks need the lifetime named")]
 pub trait Vault: Send + Sync {
     /// A fresh data key, wrapped with the master key and bound to `context`.
     ///
@@ -93,9 +94,9 @@ pub trait Vault: Send + Sync {
     /// # Errors
     ///
     /// [`CryptoError`] when the key cannot be unwrapped.
-    fn seal(
+    fn seal<'a>(
         &self,
-        key: &SealingKey<'_>,
+        key: &SealingKey<'a>,
         associated_data: &[u8],
         plaintext: &Secret<String>,
     ) -> Result<Vec<u8>, CryptoError>;
@@ -105,9 +106,9 @@ pub trait Vault: Send + Sync {
     /// # Errors
     ///
     /// [`CryptoError`] when key, data or binding is another.
-    fn open(
+    fn open<'a>(
         &self,
-        key: &SealingKey<'_>,
+        key: &SealingKey<'a>,
         associated_data: &[u8],
         sealed: &[u8],
     ) -> Result<Secret<String>, CryptoError>;

@@ -48,6 +48,7 @@ pub struct LoginRecord {
 }
 
 /// Finds callers. These queries run before the organization is known.
+#[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait CallerQueries: Send + Sync {
     /// The caller behind `proof`, or `None`.
@@ -195,6 +196,7 @@ pub struct Page<T> {
 }
 
 /// Reads assistants.
+#[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait AssistantQueries: Send + Sync {
     /// The assistant, live, draft or deleted, or `None`. MUST find those of
@@ -232,6 +234,7 @@ pub trait AssistantQueries: Send + Sync {
 }
 
 /// Reads organizations, users, teams and tokens.
+#[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait DirectoryQueries: Send + Sync {
     /// The organization, or `None`.
@@ -262,6 +265,7 @@ pub trait DirectoryQueries: Send + Sync {
 }
 
 /// Reads the audit log.
+#[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait AuditQueries: Send + Sync {
     /// Events of one target (all when `None`), newest first, older than
@@ -313,6 +317,7 @@ pub enum Reservation {
 }
 
 /// Remembers answers to requests with an idempotency key.
+#[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait IdempotencyStore: Send + Sync {
     /// Reserves the key for a request whose body has this hash. Of two calls at

@@ -49,6 +49,7 @@ impl StoreError {
 }
 
 /// A database.
+#[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Starts a transaction that sees and writes one organization only.
@@ -80,6 +81,7 @@ pub trait Store: Send + Sync {
 ///
 /// Dropping it without [`commit`](Self::commit) MUST undo everything and free
 /// its locks at once, also when the drop is a cancelled future.
+#[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait UnitOfWork: Send {
     /// Organizations and the installation's own record.
@@ -109,6 +111,7 @@ pub struct Installation {
 }
 
 /// Organizations.
+#[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait OrganizationRepository: Send {
     /// The organization of the transaction, or `None`.
@@ -127,6 +130,7 @@ pub trait OrganizationRepository: Send {
 }
 
 /// Users of the transaction's organization.
+#[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait UserRepository: Send {
     /// The user, locked until the end of the transaction, or `None`.
@@ -161,6 +165,7 @@ pub trait UserRepository: Send {
 }
 
 /// Teams of the transaction's organization.
+#[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait TeamRepository: Send {
     /// The team, locked until the end of the transaction, or `None`.
@@ -189,6 +194,7 @@ pub trait TeamRepository: Send {
 }
 
 /// Tokens and sessions of the transaction's organization.
+#[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait CredentialRepository: Send {
     /// The token, or `None`.
@@ -218,6 +224,7 @@ pub trait CredentialRepository: Send {
 }
 
 /// Assistants and drafts of the transaction's organization.
+#[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait AssistantRepository: Send {
     /// The assistant, live, draft or deleted, locked until the end of the
@@ -257,6 +264,7 @@ pub trait AssistantRepository: Send {
 }
 
 /// What only grows: versions, sealed values, data keys, audit events.
+#[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait RecordRepository: Send {
     /// Adds a version.
