@@ -1,1 +1,36 @@
-//! Understudy.
+//! Understudy's store on PostgreSQL.
+//!
+//! - **Two walls.** Every statement names its organization, and row-level security
+//!   lets the role that every pooled connection acts as see no other.
+//! - **One round trip.** Reads on the hot path call a function of the database that
+//!   sets the tenant and reads; other reads send the setting along with the query.
+//! - **Owned transactions.** A unit of work owns its connection. Whoever drops it
+//!   undoes it; the connection goes back only when the server has said so.
+//!
+//! Start reading at [`PgStore`]; each file beside it is one aggregate.
+
+mod assistant_list;
+mod assistant_queries;
+mod assistants;
+mod audience;
+mod audit;
+mod callers;
+mod connections;
+mod credentials;
+mod directory;
+mod errors;
+mod idempotency;
+mod migrations;
+mod organizations;
+mod records;
+mod schema;
+mod sql;
+mod store;
+mod teams;
+mod transaction;
+mod unit_of_work;
+mod users;
+mod values;
+
+pub use migrations::{MigrateError, SchemaState};
+pub use store::{OpenError, PgOptions, PgStore};

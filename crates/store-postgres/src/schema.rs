@@ -1,0 +1,183 @@
+//! The tables, as the migrations make them.
+
+diesel::table! {
+    installation (single) {
+        single -> Bool,
+        key_check -> Binary,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    organizations (id) {
+        id -> Uuid,
+        name -> Text,
+        settings -> Json,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    users (organization_id, id) {
+        organization_id -> Uuid,
+        id -> Uuid,
+        email -> Text,
+        name -> Text,
+        name_key -> Text,
+        role -> Text,
+        departments -> Array<Text>,
+        ai_seat -> Bool,
+        disabled -> Bool,
+        password -> Nullable<Text>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    teams (organization_id, id) {
+        organization_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    team_members (organization_id, team_id, user_id) {
+        organization_id -> Uuid,
+        team_id -> Uuid,
+        user_id -> Uuid,
+        role -> Text,
+    }
+}
+
+diesel::table! {
+    api_tokens (organization_id, id) {
+        organization_id -> Uuid,
+        id -> Uuid,
+        user_id -> Uuid,
+        kind -> Text,
+        notes -> Text,
+        read_only -> Bool,
+        assistant_id -> Nullable<Uuid>,
+        cidr -> Nullable<Text>,
+        scopes -> Array<Text>,
+        expires_at -> Nullable<Timestamptz>,
+        hash -> Binary,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
+        used_from -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    sessions (organization_id, id) {
+        organization_id -> Uuid,
+        id -> Uuid,
+        user_id -> Uuid,
+        cookie -> Binary,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    assistants (organization_id, id) {
+        organization_id -> Uuid,
+        id -> Uuid,
+        editing_id -> Nullable<Uuid>,
+        slug -> Nullable<Text>,
+        owner_user -> Nullable<Uuid>,
+        owner_team -> Nullable<Uuid>,
+        created_by -> Uuid,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        deleted_at -> Nullable<Timestamptz>,
+        is_default -> Bool,
+        version -> BigInt,
+        revision -> BigInt,
+        content -> Json,
+        policy -> Json,
+        kind -> Text,
+        name_key -> Text,
+        description_key -> Nullable<Text>,
+        model_key -> Text,
+        metadata -> Jsonb,
+        access_mode -> Text,
+        is_active -> Bool,
+        api_enabled -> Bool,
+        chat_users -> Array<Uuid>,
+    }
+}
+
+diesel::table! {
+    versions (organization_id, id) {
+        organization_id -> Uuid,
+        id -> Uuid,
+        assistant_id -> Uuid,
+        number -> BigInt,
+        author -> Uuid,
+        created_at -> Timestamptz,
+        message -> Nullable<Text>,
+        changes -> BigInt,
+        content -> Json,
+    }
+}
+
+diesel::table! {
+    sealed_values (organization_id, id) {
+        organization_id -> Uuid,
+        id -> Uuid,
+        assistant_id -> Uuid,
+        name -> Text,
+        ciphertext -> Binary,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    data_keys (organization_id, id) {
+        organization_id -> Uuid,
+        id -> Uuid,
+        wrapped -> Binary,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    audit_events (organization_id, id) {
+        organization_id -> Uuid,
+        id -> Uuid,
+        at -> Timestamptz,
+        actor -> Nullable<Uuid>,
+        token -> Nullable<Uuid>,
+        address -> Nullable<Text>,
+        request_id -> Nullable<Text>,
+        action -> Text,
+        target -> Text,
+        before -> Nullable<Json>,
+        after -> Nullable<Json>,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (organization_id, user_id, route, key) {
+        organization_id -> Uuid,
+        user_id -> Uuid,
+        route -> Text,
+        key -> Text,
+        body_hash -> Binary,
+        created_at -> Timestamptz,
+        status -> Nullable<SmallInt>,
+        headers -> Nullable<Json>,
+        body -> Nullable<Binary>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(teams, team_members);

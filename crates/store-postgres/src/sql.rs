@@ -1,0 +1,63 @@
+//! Statements written by hand, for what the query builder cannot say.
+//!
+//! Unlike `diesel::sql_query` these stay prepared: their text is fixed, so there
+//! are few of them.
+
+use std::marker::PhantomData;
+
+use diesel::{
+    QueryResult,
+    expression::{AsExpression, TypedExpressionType},
+    pg::Pg,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    sql_types::SqlType,
+};
+
+/// A statement whose rows have the SQL types `R`; `?` stands for a parameter.
+pub(crate) struct Sql<R> {
+    text: &'static str,
+    parameters: Vec<Box<dyn QueryFragment<Pg> + Send>>,
+    rows: PhantomData<fn() -> R>,
+}
+
+impl<R> Sql<R> {
+    /// The statement with this text.
+    pub(crate) fn new(text: &'static str) -> Self {
+        Self { text, parameters: Vec::new(), rows: PhantomData }
+    }
+
+    /// Gives the next parameter its value.
+    pub(crate) fn bind<T, V>(mut self, value: V) -> Self
+    where
+        T: SqlType + TypedExpressionType,
+        V: AsExpression<T>,
+        V::Expression: QueryFragment<Pg> + Send + 'static,
+    {
+        self.parameters.push(Box::new(value.as_expression()));
+        self
+    }
+}
+
+impl<R> QueryFragment<Pg> for Sql<R> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let mut parameters = self.parameters.iter();
+        for (n, text) in self.text.split('?').enumerate() {
+            if n > 0
+                && let Some(parameter) = parameters.next()
+            {
+                parameter.walk_ast(out.reborrow())?;
+            }
+            out.push_sql(text);
+        }
+        Ok(())
+    }
+}
+
+impl<R> QueryId for Sql<R> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false; // known by its text
+}
+
+impl<R> Query for Sql<R> {
+    type SqlType = R;
+}
