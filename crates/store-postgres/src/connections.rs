@@ -79,10 +79,13 @@ async fn connect(config: &Config) -> ConnectionResult<AsyncPgConnection> {
     timeout(CONNECT, connecting).await.map_err(refused)?
 }
 
-fn refused(error: impl Error + 'static) -> ConnectionError {
-    // With its causes: the error itself says no more than 'error connecting'.
-    let first: &dyn Error = &error;
-    let causes = std::iter::successors(Some(first), |error| error.source());
-    let text = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+/// With its causes: the error itself says no more than 'error connecting'.
+fn refused(error: impl Error) -> ConnectionError {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
     ConnectionError::BadConnection(text)
 }
