@@ -5,6 +5,14 @@ mod memory {
     understudy_testkit::store_suite!(understudy_tests::memory);
 }
 
+mod sqlite {
+    understudy_testkit::store_suite!(understudy_tests::sqlite);
+}
+
+mod postgres {
+    understudy_testkit::store_suite!(understudy_tests::postgres);
+}
+
 mod fakes {
     use understudy_testkit::{FakePasswords, FakeSigner, FakeVault, SequentialIds};
 

@@ -1,9 +1,14 @@
 //! A store with everything that it lives in.
+#![expect(clippy::expect_used, reason = "a store that cannot be made fails the test")]
 
-use std::{any::Any, ops::Deref, sync::Arc};
+use std::{any::Any, num::NonZeroU16, ops::Deref, sync::Arc};
 
 use understudy_domain::ports::Store;
+use understudy_store_postgres::{PgOptions, PgStore};
+use understudy_store_sqlite::{SqliteOptions, SqliteStore};
 use understudy_testkit::MemoryStore;
+
+use crate::database::Database;
 
 /// An empty store of its own. Dropping it removes what it was kept in.
 pub struct TestStore {
@@ -30,7 +35,35 @@ impl Deref for TestStore {
 }
 
 /// A store in memory.
-#[expect(clippy::unused_async, reason = "suites open every store in the same way")]
 pub async fn memory() -> TestStore {
     TestStore { store: Arc::new(MemoryStore::default()), _place: None }
+}
+
+/// A migrated store in a SQLite file in a folder of its own.
+///
+/// # Panics
+///
+/// When the file cannot be made.
+pub async fn sqlite() -> TestStore {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("understudy.db");
+    let store = SqliteStore::open(&path, SqliteOptions::default()).expect("an openable file");
+    store.migrate().await.expect("a migrated file");
+    TestStore { store: Arc::new(store), _place: Some(Box::new(folder)) }
+}
+
+/// A migrated store in a PostgreSQL database of its own.
+///
+/// # Panics
+///
+/// When there is no PostgreSQL server and none can be started.
+pub async fn postgres() -> TestStore {
+    let database = Database::create().await;
+    let store = PgStore::open(database.url(), few_connections()).expect("a well-formed URL");
+    TestStore { store: Arc::new(store), _place: Some(Box::new(database)) }
+}
+
+/// Many tests share one server, so each takes little of it.
+pub(crate) fn few_connections() -> PgOptions {
+    PgOptions { max_connections: NonZeroU16::MIN.saturating_add(7) }
 }

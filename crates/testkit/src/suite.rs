@@ -189,9 +189,9 @@ macro_rules! signer_suite {
     };
     ($open:path; $($case:ident),+) => {
         $(
-            #[tokio::test(flavor = "multi_thread")]
-            async fn $case() {
-                $crate::suite::signer::$case(&$open(1), &$open(2)).await;
+            #[test]
+            fn $case() {
+                $crate::suite::signer::$case(&$open(1), &$open(2));
             }
         )+
     };
@@ -211,9 +211,9 @@ macro_rules! vault_suite {
     };
     ($open:path; $($case:ident),+) => {
         $(
-            #[tokio::test(flavor = "multi_thread")]
-            async fn $case() {
-                $crate::suite::vault::$case(&$open(1), &$open(2)).await;
+            #[test]
+            fn $case() {
+                $crate::suite::vault::$case(&$open(1), &$open(2));
             }
         )+
     };
@@ -230,9 +230,9 @@ macro_rules! ids_suite {
     };
     ($open:path; $($case:ident),+) => {
         $(
-            #[tokio::test(flavor = "multi_thread")]
-            async fn $case() {
-                $crate::suite::ids::$case(&$open()).await;
+            #[test]
+            fn $case() {
+                $crate::suite::ids::$case(&$open());
             }
         )+
     };

@@ -111,8 +111,8 @@ pub async fn uses_of_tokens_are_recorded(store: &dyn Store) {
     people(store, 1).await;
     add(store, vec![token(1, &user(1)).into(), token(2, &user(1)).into()]).await;
     let used = |n: u32| TokenUse { at: instant(n), address: format!("192.0.2.{n}") };
-    let uses = [(home(), id(1), used(1)), (home(), id(9), used(9)), (id(2), id(2), used(2))];
-    store.callers().record_uses(&uses).await.unwrap();
+    let recorded = [(home(), id(1), used(1)), (home(), id(9), used(9)), (id(2), id(2), used(2))];
+    store.callers().record_uses(&recorded).await.unwrap();
     store.callers().record_uses(&[(home(), id(1), used(3))]).await.unwrap();
     store.callers().record_uses(&[]).await.unwrap();
 

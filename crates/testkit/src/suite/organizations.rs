@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use understudy_domain::{
-    OrganizationSettings,
+    Organization, OrganizationSettings,
     ports::{Installation, Store, StoreError},
 };
 
@@ -11,10 +11,12 @@ use crate::sample::{id, instant, organization};
 
 /// An organization reads back as it was written.
 pub async fn a_saved_organization_reads_back_equal(store: &dyn Store) {
-    let mut saved = organization(1);
-    saved.name = "Größe & 株式会社 🏛".to_owned();
-    saved.settings = OrganizationSettings { default_model_key: "модель-1".to_owned() };
-    saved.created_at = instant(123_457);
+    let saved = Organization {
+        name: "Größe & 株式会社 🏛".to_owned(),
+        settings: OrganizationSettings { default_model_key: "модель-1".to_owned() },
+        created_at: instant(123_457),
+        ..organization(1)
+    };
     add(store, vec![saved.clone().into()]).await;
 
     let found = store.directory().organization(home()).await.unwrap();

@@ -163,7 +163,7 @@ fn generated(i: u32, n: u32, users: &[User], teams: &[Team], dice: &mut Dice) ->
     let content = &mut assistant.content;
     content.description = dice.once_in(2).then(|| dice.of(&["Über ALLES", "50 % off"]).to_owned());
     content.kind = dice.of(&[AssistantKind::Custom, AssistantKind::Dispatcher]);
-    content.default_model_key = dice.of(&["gpt-4o", "claude-sonnet-4"]).to_owned();
+    content.default_model_key = String::from(dice.of(&["gpt-4o", "claude-sonnet-4"]));
     let pairs = dice.some_of(2, &[("env", "prod"), ("größe", "XL"), ("empty", "")]);
     let pairs = pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
     content.metadata = dice.once_in(2).then(|| pairs.collect());

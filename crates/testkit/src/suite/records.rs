@@ -150,6 +150,9 @@ pub async fn a_saved_event_reads_back_equal(store: &dyn Store) {
     assert_eq!(store.audit().events(home(), None, None, 10).await.unwrap(), [full, bare]);
 }
 
+/// Target, before, limit, and the events that come.
+type EventCase = (Option<&'static str>, Option<u32>, u32, &'static [u32]);
+
 /// Events are listed newest first, of one target or all, older than one, as many
 /// as asked.
 pub async fn events_are_listed_newest_first(store: &dyn Store) {
@@ -160,7 +163,7 @@ pub async fn events_are_listed_newest_first(store: &dyn Store) {
     add(store, vec![organization(2).into(), user(2).of(2).into()]).await;
     add(store, vec![event(20, &user(2).of(2), "asst_odd").into()]).await;
 
-    let cases: [(Option<&str>, Option<u32>, u32, &[u32]); 6] = [
+    let cases: [EventCase; 6] = [
         (None, None, 3, &[9, 8, 7]),
         (None, Some(7), 2, &[6, 5]),
         (Some("asst_even"), None, 10, &[8, 6, 4, 2]),

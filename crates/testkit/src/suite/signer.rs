@@ -25,14 +25,14 @@ fn signed(signer: &dyn SessionSigner) -> String {
 }
 
 /// A token says what was signed.
-pub async fn a_token_says_what_was_signed(signer: &dyn SessionSigner, _: &dyn SessionSigner) {
+pub fn a_token_says_what_was_signed(signer: &dyn SessionSigner, _: &dyn SessionSigner) {
     let jwt = signed(signer);
 
     assert_eq!(signer.verify(&jwt, begin().plus(Duration::MINUTE)), Some(claims()));
 }
 
 /// A token is good until it expires, and not from then on.
-pub async fn a_token_expires(signer: &dyn SessionSigner, _: &dyn SessionSigner) {
+pub fn a_token_expires(signer: &dyn SessionSigner, _: &dyn SessionSigner) {
     let jwt = signed(signer);
     let at = |offset: Duration| signer.verify(&jwt, end().plus(offset));
 
@@ -42,23 +42,20 @@ pub async fn a_token_expires(signer: &dyn SessionSigner, _: &dyn SessionSigner) 
 }
 
 /// A token is no good before its time.
-pub async fn a_token_is_not_good_yet(signer: &dyn SessionSigner, _: &dyn SessionSigner) {
+pub fn a_token_is_not_good_yet(signer: &dyn SessionSigner, _: &dyn SessionSigner) {
     let jwt = signed(signer);
 
     assert_eq!(signer.verify(&jwt, begin().plus(-Duration::HOUR)), None);
 }
 
 /// A token that another key signed is refused.
-pub async fn a_token_of_another_key_is_refused(
-    signer: &dyn SessionSigner,
-    other: &dyn SessionSigner,
-) {
+pub fn a_token_of_another_key_is_refused(signer: &dyn SessionSigner, other: &dyn SessionSigner) {
     assert_eq!(signer.verify(&signed(other), begin()), None);
     assert_eq!(other.verify(&signed(signer), begin()), None);
 }
 
 /// A token of which any character was changed is refused.
-pub async fn a_changed_token_is_refused(signer: &dyn SessionSigner, _: &dyn SessionSigner) {
+pub fn a_changed_token_is_refused(signer: &dyn SessionSigner, _: &dyn SessionSigner) {
     let jwt = signed(signer);
     let now = begin().plus(Duration::MINUTE);
     // The last character of base64 may hold bits that mean nothing.
@@ -71,7 +68,7 @@ pub async fn a_changed_token_is_refused(signer: &dyn SessionSigner, _: &dyn Sess
 }
 
 /// What is no token of ours is refused.
-pub async fn garbage_is_refused(signer: &dyn SessionSigner, _: &dyn SessionSigner) {
+pub fn garbage_is_refused(signer: &dyn SessionSigner, _: &dyn SessionSigner) {
     let jwt = signed(signer);
     let (head, _) = jwt.rsplit_once('.').unwrap();
     // {"alg":"none","typ":"JWT"} with claims, unsigned.

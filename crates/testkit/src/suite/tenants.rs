@@ -95,9 +95,8 @@ pub async fn a_unit_of_work_adds_nothing_to_another_organization(store: &dyn Sto
     ];
     for row in rows {
         let mut work = begin(store).await;
-        if row.insert(&mut *work).await.is_ok() {
-            panic!("{row:?} was added in a unit of work of {}", home());
-        }
+        let added = row.insert(&mut *work).await.is_ok();
+        assert!(!added, "{row:?} was added in a unit of work of {}", home());
     }
 }
 

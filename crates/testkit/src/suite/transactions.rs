@@ -126,7 +126,7 @@ pub async fn a_cancelled_unit_of_work_releases_its_locks(store: &dyn Store) {
     people(store, 1).await;
     let mut work = begin(store).await;
     let mut ada = work.users().find(id(1)).await.unwrap().unwrap();
-    ada.name = "cancelled".to_owned();
+    ada.name = String::from("cancelled");
     {
         let update = std::pin::pin!(work.users().update(ada));
         poll_once(update).await;
