@@ -84,13 +84,27 @@ pub fn apply(
     join_prompts(base, &mut input, &mut faults);
     let touched: BTreeSet<String> = input.keys().cloned().collect();
 
-    let document = merge(base, input, mode);
+    let mut document = merge(base, input, mode);
     faults.extend(document::faults_of(&Value::Object(document.clone())));
     faults.retain(|fault| touched.contains(fault.field()) || is_missing(fault));
-    if !faults.is_empty() {
-        return Err(faults);
+    if faults.is_empty() {
+        return read(base, document, &touched, fresh_id);
     }
-    read(base, document, &touched, fresh_id)
+    // What the sound fields demand of each other is told in the same answer: the
+    // faulty ones stand aside as they were before.
+    let before = to_document(base);
+    for fault in &faults {
+        match before.get(fault.field()) {
+            Some(value) => document.insert(fault.field().to_owned(), value.clone()),
+            None => document.remove(fault.field()),
+        };
+    }
+    let told: BTreeSet<String> = faults.iter().map(|fault| fault.field().to_owned()).collect();
+    if let Err(more) = read(base, document, &touched, fresh_id) {
+        faults.extend(more.into_iter().filter(|fault| !told.contains(fault.field())));
+    }
+    faults.truncate(document::MAX_FAULTS);
+    Err(faults)
 }
 
 /// A required field is nobody's fault only where it was there before.
@@ -208,9 +222,6 @@ fn read(
     let (policy, content): (Map<_, _>, Map<_, _>) =
         document.into_iter().partition(|(name, _)| document::part_of(name) == Some(Part::Policy));
     let policy = policy_from(policy, &mut faults);
-    if !faults.is_empty() {
-        return Err(faults);
-    }
     // What the schema let through and serde does not read is a fault of the caller
     // too, so it is told, if only in serde's words.
     let content: Content = match serde_json::from_value(Value::Object(content)) {
@@ -282,13 +293,13 @@ fn seal(
         for (pointer, name, value) in write_only_values(server, &at, &label) {
             let Some(text) = value.as_str().map(str::to_owned) else { continue };
             if text == MASK {
-                match before.and_then(|old| stored(old, &name)) {
-                    Some(id) => *value = id.to_string().into(),
-                    None => faults.push(Fault::new(
-                        pointer,
-                        "nothing_to_keep",
-                        "there is no stored value for this server and address; give the value",
-                    )),
+                if let Some(id) = before.and_then(|old| stored(old, &name)) {
+                    *value = id.to_string().into();
+                } else {
+                    let message =
+                        "there is no stored value for this server and address; give the value";
+                    faults.push(Fault::new(pointer, "nothing_to_keep", message));
+                    *value = fresh_id().to_string().into(); // so that the rest can be read
                 }
             } else {
                 let id = fresh_id();

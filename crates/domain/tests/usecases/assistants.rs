@@ -106,6 +106,8 @@ async fn all_faults_of_a_write_are_told_at_once_and_nothing_is_stored() {
     assert_eq!(
         faults(refused),
         [
+            "/access_users/0",
+            "/default_model_key",
             "/name",
             "/no_such_field",
             "/temperature",
