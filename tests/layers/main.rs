@@ -14,6 +14,7 @@ use std::{
 
 use serde_json::Value;
 
+const BENCH: &str = "understudy-bench";
 const DOMAIN: &str = "understudy-domain";
 const HTTP_API: &str = "understudy-http-api";
 const SERVER: &str = "understudy-server";
@@ -50,11 +51,11 @@ const DOMAIN_MAY_USE: [&str; 22] = [
 
 /// Technologies, and the only crates of the workspace that may use them.
 const TECHNOLOGIES: [(&str, &[&str]); 5] = [
-    ("actix-web", &[HTTP_API, SERVER, TESTKIT, TESTS, XTASK]),
-    ("diesel", &["understudy-store-postgres", "understudy-store-sqlite", TESTS, XTASK]),
-    ("diesel-async", &["understudy-store-postgres", TESTS, XTASK]),
+    ("actix-web", &[HTTP_API, SERVER, TESTKIT, TESTS, BENCH]),
+    ("diesel", &["understudy-store-postgres", "understudy-store-sqlite", TESTS, BENCH]),
+    ("diesel-async", &["understudy-store-postgres", TESTS, BENCH]),
     ("utoipa", &[HTTP_API, SERVER]),
-    ("clap", &[SERVER, XTASK]),
+    ("clap", &[SERVER, BENCH, XTASK]),
 ];
 
 /// What the source of the domain never names.
@@ -101,7 +102,8 @@ fn root() -> &'static Path {
 /// Crates that connect the domain to one technology: all of ours but those that
 /// have a place of their own in the picture.
 fn is_adapter(name: &str) -> bool {
-    name.starts_with("understudy-") && ![DOMAIN, HTTP_API, SERVER, TESTKIT, TESTS].contains(&name)
+    let known = [BENCH, DOMAIN, HTTP_API, SERVER, TESTKIT, TESTS];
+    name.starts_with("understudy-") && !known.contains(&name)
 }
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

@@ -3,6 +3,7 @@
 //! `cargo xtask --help` lists it. Each command sets up what it needs by itself
 //! and takes it down again, also when it fails or is interrupted.
 
+mod bench;
 mod deny;
 mod lint;
 mod postgres;
@@ -27,6 +28,8 @@ enum Command {
     Test(test::Args),
     /// Check format, lints, documentation and dependencies
     Lint,
+    /// Measure against the yardsticks and write docs/figures.md
+    Bench(bench::Args),
 }
 
 #[tokio::main]
@@ -44,6 +47,7 @@ async fn main() -> ExitCode {
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Test(args) => test::run(args).await,
+        Command::Bench(args) => bench::run(args).await,
         Command::Lint => lint::run().await,
     }
 }

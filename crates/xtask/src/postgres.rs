@@ -21,7 +21,8 @@ const ATTEMPTS: u32 = 5;
 /// The programs of a PostgreSQL server.
 #[derive(Clone)]
 pub(crate) struct Binaries {
-    folder: PathBuf,
+    /// Where they are.
+    pub(crate) folder: PathBuf,
     /// The user that runs them; a server refuses to be root's.
     run_as: Option<&'static str>,
 }
@@ -111,6 +112,12 @@ impl Cluster {
     /// The address of its first database, for its superuser.
     pub(crate) fn url(&self) -> String {
         format!("postgres://postgres@{}:{}/postgres", Ipv4Addr::LOCALHOST, self.port)
+    }
+
+    /// The process id of the server.
+    pub(crate) fn process(&self) -> Result<u32> {
+        let file = fs::read_to_string(self.data().join("postmaster.pid"))?;
+        Ok(file.lines().next().unwrap_or_default().trim().parse()?)
     }
 
     fn data(&self) -> PathBuf {

@@ -1,0 +1,74 @@
+//! Measures the service against yardsticks in the same run, on the same machine.
+//!
+//! `cargo xtask bench` builds what this needs and starts it. One process measures;
+//! it starts the service, the yardsticks and the load generator as processes of
+//! their own, so that the operating system can tell what each of them costs.
+
+mod api;
+mod client;
+mod load;
+mod machine;
+mod measure;
+mod report;
+mod rounds;
+mod seed;
+mod statements;
+mod system;
+mod yardstick;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measure everything and write the page of figures
+    Measure(measure::Args),
+    /// Carry out the plan in a file and print what came of it
+    Load {
+        /// The plan
+        plan: PathBuf,
+    },
+    /// Repeat the statements of a file on SQLite
+    Statements(statements::Args),
+    /// Serve the bare handlers
+    Yardstick(yardstick::Args),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        // The generator has one thread, the others have one for each core: as many
+        // as the service.
+        Command::Load { plan } => {
+            block_on(tokio::runtime::Builder::new_current_thread(), load::run(&plan))
+        }
+        Command::Measure(args) => {
+            block_on(tokio::runtime::Builder::new_multi_thread(), measure::run(args))
+        }
+        Command::Statements(args) => statements::run(&args),
+        Command::Yardstick(args) => {
+            block_on(tokio::runtime::Builder::new_multi_thread(), yardstick::run(args))
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn block_on<F>(mut runtime: tokio::runtime::Builder, work: F) -> anyhow::Result<()>
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    runtime.enable_all().build()?.block_on(work)
+}
