@@ -99,6 +99,18 @@ fn find(conn: &mut SqliteConnection, proof: Proof) -> StoreResult<Option<CallerR
     by_session(conn, row.optional().map_err(on_read("sessions"))?)
 }
 
+/// The caller and the assistant they name.
+pub(crate) fn find_with_assistant(
+    conn: &mut SqliteConnection,
+    proof: Proof,
+    reference: &AssistantRef,
+) -> StoreResult<Option<(CallerRecord, Option<AssistantRecord>)>> {
+    let Some(caller) = find(conn, proof)? else { return Ok(None) };
+    let home = Key::from(caller.actor.organization);
+    let assistant = assistant_queries::find(conn, home, reference)?;
+    Ok(Some((caller, assistant)))
+}
+
 fn by_token(conn: &mut SqliteConnection, hash: TokenHash) -> StoreResult<Option<CallerRecord>> {
     let token = tokens_with_users().filter(api_tokens::hash.eq(Hash(hash))).select((
         UserRow::as_select(),
@@ -178,10 +190,7 @@ impl CallerQueries for SqliteStore {
         let reference = reference.clone();
         self.readers
             .run("callers.find_with_assistant", move |conn| {
-                let Some(caller) = find(conn, proof)? else { return Ok(None) };
-                let home = Key::from(caller.actor.organization);
-                let assistant = assistant_queries::find(conn, home, &reference)?;
-                Ok(Some((caller, assistant)))
+                find_with_assistant(conn, proof, &reference)
             })
             .await
     }

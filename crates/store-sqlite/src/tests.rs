@@ -3,6 +3,7 @@
 mod damage;
 mod opening;
 pub(crate) mod plans;
+mod preparing;
 mod samples;
 mod schemas;
 mod transactions;

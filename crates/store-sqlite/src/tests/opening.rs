@@ -2,8 +2,8 @@
 
 use understudy_domain::ports::Store;
 
-use super::samples::{TENANT, inhabited, store};
-use crate::{OpenError, SqliteOptions, SqliteStore};
+use super::samples::{TENANT, inhabited, store, team};
+use crate::{OpenError, Sharing, SqliteOptions, SqliteStore};
 
 #[tokio::test]
 async fn a_second_opening_of_the_file_is_refused_in_one_line() {
@@ -14,6 +14,18 @@ async fn a_second_opening_of_the_file_is_refused_in_one_line() {
     let Err(error @ OpenError::InUse { .. }) = second else { panic!("it was opened twice") };
     assert!(error.to_string().ends_with("SQLite is for one process on one machine"));
     assert_eq!(error.to_string().lines().count(), 1);
+}
+
+#[tokio::test]
+async fn a_command_works_beside_the_one_that_has_the_file() {
+    let (store, folder) = inhabited().await;
+    let options = SqliteOptions { sharing: Sharing::Beside, ..SqliteOptions::default() };
+    let beside = SqliteStore::open(&folder.path().join("test.db"), options).unwrap();
+    let mut work = beside.begin(TENANT).await.unwrap();
+    work.teams().insert(&team(1)).await.unwrap();
+    work.commit().await.unwrap();
+
+    assert_eq!(store.directory().teams(TENANT).await.unwrap(), vec![team(1)]);
 }
 
 #[tokio::test]
