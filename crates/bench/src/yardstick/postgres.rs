@@ -26,7 +26,8 @@ const LIST: &str = "\
         FROM unnest($1) AS k (key)
         CROSS JOIN LATERAL (
             SELECT g.updated_at, g.assistant_id FROM assistant_audience g
-            WHERE g.realm = $2 AND g.key = k.key
+            JOIN assistants a ON a.organization_id = g.organization_id AND a.id = g.assistant_id
+            WHERE g.realm = $2 AND g.key = k.key AND a.is_active AND a.api_enabled
             ORDER BY g.updated_at DESC, g.assistant_id DESC LIMIT 51
         ) walk
         ORDER BY walk.updated_at DESC, walk.assistant_id DESC LIMIT 51

@@ -89,12 +89,14 @@ impl QueryFragment<Backend> for Question {
                 out.push_sql("SELECT y.item FROM (SELECT DISTINCT updated_at, assistant_id FROM (");
                 for (key, place) in keys.iter().zip(0..) {
                     out.push_sql(if place == 0 { "" } else { " UNION ALL " });
-                    out.push_sql("SELECT * FROM (SELECT updated_at, assistant_id ");
-                    out.push_sql("FROM assistant_audience WHERE realm = ");
+                    out.push_sql("SELECT * FROM (SELECT g.updated_at, g.assistant_id ");
+                    out.push_sql("FROM assistant_audience g JOIN assistants a ON ");
+                    out.push_sql("a.organization_id = g.organization_id AND a.id = g.assistant_id ");
+                    out.push_sql("WHERE a.is_active AND a.api_enabled AND g.realm = ");
                     out.push_bind_param::<Text, _>(organization)?;
-                    out.push_sql(" AND key = ");
+                    out.push_sql(" AND g.key = ");
                     out.push_bind_param::<Text, _>(key)?;
-                    out.push_sql(" ORDER BY updated_at DESC, assistant_id DESC LIMIT 51)");
+                    out.push_sql(" ORDER BY g.updated_at DESC, g.assistant_id DESC LIMIT 51)");
                 }
                 out.push_sql(") ORDER BY updated_at DESC, assistant_id DESC LIMIT 51) page ");
                 out.push_sql("JOIN yardstick y ON y.id = page.assistant_id ");
