@@ -34,7 +34,7 @@ const PASSWORD: &str = "understudy";
 const MIGRATIONS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations/postgres");
 
 /// A database of its own. Dropping it removes it.
-pub(crate) struct Database {
+pub struct Database {
     name: String,
     url: String,
 }
@@ -45,7 +45,7 @@ impl Database {
     /// # Panics
     ///
     /// When there is no PostgreSQL server and none can be started.
-    pub(crate) async fn create() -> Self {
+    pub async fn create() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let template = template().await;
         let name =
@@ -57,7 +57,8 @@ impl Database {
     }
 
     /// Its address, for its owner.
-    pub(crate) fn url(&self) -> &str {
+    #[must_use]
+    pub fn url(&self) -> &str {
         &self.url
     }
 }
@@ -80,13 +81,12 @@ impl Drop for Database {
 fn server() -> &'static Url {
     static SERVER: OnceLock<(Url, Option<Cluster>)> = OnceLock::new();
     let (url, _) = SERVER.get_or_init(|| {
-        let (text, cluster) = match env::var_os("UNDERSTUDY_TEST_DATABASE_URL") {
-            Some(named) => (named.to_string_lossy().into_owned(), None),
-            None => {
-                let bin = env::var_os("UNDERSTUDY_TEST_POSTGRES_BIN").map(PathBuf::from);
-                let cluster = Cluster::start(bin).unwrap_or_else(|line| panic!("{line}"));
-                (cluster.url(), Some(cluster))
-            }
+        let (text, cluster) = if let Some(named) = env::var_os("UNDERSTUDY_TEST_DATABASE_URL") {
+            (named.to_string_lossy().into_owned(), None)
+        } else {
+            let bin = env::var_os("UNDERSTUDY_TEST_POSTGRES_BIN").map(PathBuf::from);
+            let cluster = Cluster::start(bin).unwrap_or_else(|line| panic!("{line}"));
+            (cluster.url(), Some(cluster))
         };
         let url = Url::parse(&text).expect("UNDERSTUDY_TEST_DATABASE_URL is a URL");
         (url, cluster)

@@ -9,4 +9,5 @@ mod cluster;
 mod database;
 mod store;
 
+pub use database::Database;
 pub use store::{TestStore, memory, postgres, sqlite};

@@ -237,3 +237,29 @@ macro_rules! ids_suite {
         )+
     };
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    #[test]
+    fn every_case_is_in_its_macro() {
+        let (mut cases, mut forgotten) = (0, Vec::new());
+        for entry in fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/suite")).unwrap() {
+            let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+            let public = text.lines().filter_map(|line| {
+                line.strip_prefix("pub async fn ").or_else(|| line.strip_prefix("pub fn "))
+            });
+            for name in public.map(|line| line.split('(').next().unwrap().to_owned()) {
+                cases += 1;
+                let listed = |line: &str| line.split([' ', ',', ';']).any(|word| word == name);
+                if !include_str!("suite.rs").lines().any(listed) {
+                    forgotten.push(name);
+                }
+            }
+        }
+
+        assert!(cases > 100, "the cases were not found");
+        assert!(forgotten.is_empty(), "no test runs {forgotten:?}");
+    }
+}

@@ -82,7 +82,8 @@ pub struct AssistantRecord {
     pub assistant: Assistant,
     /// On a draft, the live assistant it drafts, whose owner and policy decide.
     pub live: Option<Box<Assistant>>,
-    /// On a live assistant, its draft.
+    /// On a live assistant of the asker's organization, its draft. Others MUST NOT
+    /// learn that it has one.
     pub draft: Option<DraftMark>,
 }
 

@@ -244,17 +244,15 @@ pub async fn a_page_goes_on_where_its_last_row_was(store: &dyn Store) {
     let all = Population::settle(store, 6).await;
     let admin = all.users.first().unwrap();
     let mut query = query(all.standing(admin), everything(), NEWEST);
-    let mut expected = expected(&all, &query);
-    let behind = expected.split_off(5);
-    let last = expected.last().unwrap();
-    let gone = all.assistants.iter().find(|saved| saved.id == *last).unwrap();
+    let expected = expected(&all, &query);
+    let by_id = |id: &AssistantId| all.assistants.iter().find(|saved| saved.id == *id).unwrap();
+    let own = |id: &AssistantId| by_id(id).organization == admin.organization;
+    let place = (5..expected.len()).find(|place| expected.get(*place).is_some_and(own)).unwrap();
+    let (before, behind) = expected.split_at(place + 1);
+    let gone = by_id(before.last().unwrap());
     let mut work = store.begin(admin.organization).await.unwrap();
-    work.assistants().find(gone.id).await.unwrap();
-    let is_own = gone.organization == admin.organization;
-    if is_own {
-        let deleted = Assistant { deleted_at: Some(instant(1)), ..gone.clone() };
-        work.assistants().update(deleted).await.unwrap();
-    }
+    let deleted = Assistant { deleted_at: Some(instant(1)), ..gone.clone() };
+    work.assistants().update(deleted).await.unwrap();
     work.commit().await.unwrap();
 
     query.after = Some(position(NEWEST, gone));
