@@ -1,0 +1,210 @@
+//! Reading the fields of a small body, collecting all that is wrong with it.
+
+use std::str::FromStr;
+
+use serde_json::{Map, Value};
+use understudy_domain::{Fault, Secret, fault::pointer_to};
+
+use crate::problem::Problem;
+
+/// The fields of a JSON object, taken one by one; what is left is unknown.
+pub(crate) struct Fields {
+    map: Map<String, Value>,
+    faults: Vec<Fault>,
+}
+
+impl Fields {
+    pub(crate) fn of(value: Value) -> Result<Self, Problem> {
+        match value {
+            Value::Object(map) => Ok(Self { map, faults: Vec::new() }),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_) => {
+                Err(Problem::invalid(vec![Fault::new("", "type", "must be a JSON object")]))
+            }
+        }
+    }
+
+    /// Drops fields that only the server sets, so that a caller can send back
+    /// what it got.
+    #[must_use]
+    pub(crate) fn ignoring(mut self, names: &[&str]) -> Self {
+        for name in names {
+            self.map.remove(*name);
+            self.map.remove(&snake(name));
+        }
+        self
+    }
+
+    /// The field in `camelCase` or `snake_case`; in both it is a fault.
+    fn take(&mut self, name: &str) -> Option<Value> {
+        let other = snake(name);
+        let value = self.map.remove(name);
+        let alias = if other == name { None } else { self.map.remove(&other) };
+        if value.is_some() && alias.is_some() {
+            self.fault(&other, "duplicate_field", format!("is given twice, also as `{name}`"));
+        }
+        value.or(alias)
+    }
+
+    pub(crate) fn fault(&mut self, name: &str, code: &'static str, message: impl Into<String>) {
+        self.faults.push(Fault::new(pointer_to("", name), code, message));
+    }
+
+    /// A fault of one item of a list.
+    pub(crate) fn fault_at(
+        &mut self,
+        name: &str,
+        index: usize,
+        code: &'static str,
+        message: impl Into<String>,
+    ) {
+        self.faults.push(Fault::new(format!("/{name}/{index}"), code, message));
+    }
+
+    /// A field that `read` understands.
+    fn read<T>(
+        &mut self,
+        name: &str,
+        expects: &str,
+        read: impl FnOnce(Value) -> Option<T>,
+    ) -> Option<T> {
+        let value = self.take(name)?;
+        let found = read(value);
+        if found.is_none() {
+            self.fault(name, "type", format!("must be {expects}"));
+        }
+        found
+    }
+
+    pub(crate) fn text(&mut self, name: &str) -> Option<String> {
+        self.read(name, "a text", as_text)
+    }
+
+    pub(crate) fn secret(&mut self, name: &str) -> Option<Secret<String>> {
+        self.text(name).map(Secret::new)
+    }
+
+    pub(crate) fn flag(&mut self, name: &str) -> Option<bool> {
+        self.read(name, "true or false", |value| value.as_bool())
+    }
+
+    pub(crate) fn texts(&mut self, name: &str) -> Option<Vec<String>> {
+        self.read(name, "a list of texts", |value| match value {
+            Value::Array(items) => items.into_iter().map(as_text).collect(),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Object(_) => None,
+        })
+    }
+
+    /// A text that `T` can be read from.
+    pub(crate) fn parsed<T: FromStr<Err: std::fmt::Display>>(&mut self, name: &str) -> Option<T> {
+        let text = self.text(name)?;
+        match text.parse() {
+            Ok(value) => Some(value),
+            Err(reason) => {
+                self.fault(name, "invalid", reason.to_string());
+                None
+            }
+        }
+    }
+
+    /// As the reader that is given, with `null` as a value of its own.
+    #[expect(clippy::option_option, reason = "absent, null, or a value")]
+    pub(crate) fn nullable<T>(
+        &mut self,
+        name: &str,
+        reader: impl FnOnce(&mut Self, &str) -> Option<T>,
+    ) -> Option<Option<T>> {
+        let is_null = |map: &Map<String, Value>, name: &str| map.get(name) == Some(&Value::Null);
+        if is_null(&self.map, name) || is_null(&self.map, &snake(name)) {
+            self.take(name);
+            return Some(None);
+        }
+        reader(self, name).map(Some)
+    }
+
+    /// A field that must be there; its default only where a fault was noted.
+    pub(crate) fn required<T: Default>(
+        &mut self,
+        name: &str,
+        reader: impl FnOnce(&mut Self, &str) -> Option<T>,
+    ) -> T {
+        self.require(name);
+        reader(self, name).unwrap_or_default()
+    }
+
+    /// Notes a fault unless the field is there.
+    pub(crate) fn require(&mut self, name: &str) {
+        if !self.map.contains_key(name) && !self.map.contains_key(&snake(name)) {
+            self.fault(name, "required", "is required");
+        }
+    }
+
+    /// Ends the reading: everything that was wrong, unknown fields included.
+    pub(crate) fn finish(mut self) -> Result<(), Problem> {
+        for name in std::mem::take(&mut self.map).keys() {
+            self.fault(name, "unknown_field", "is not a field here");
+        }
+        if self.faults.is_empty() { Ok(()) } else { Err(Problem::invalid(self.faults)) }
+    }
+}
+
+fn as_text(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            None
+        }
+    }
+}
+
+/// `expiresAt` as `expires_at`.
+pub(crate) fn snake(name: &str) -> String {
+    let mut text = String::with_capacity(name.len() + 4);
+    for c in name.chars() {
+        if c.is_ascii_uppercase() {
+            text.push('_');
+        }
+        text.push(c.to_ascii_lowercase());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn all_faults_come_at_once() {
+        let body = json!({"aiSeat": "yes", "ai_seat": true, "colour": 1, "departments": [1]});
+        let mut fields = Fields::of(body).unwrap();
+
+        fields.required("email", Fields::text);
+        fields.flag("aiSeat");
+        fields.texts("departments");
+        let problem = format!("{:?}", fields.finish().unwrap_err());
+
+        for expected in
+            ["/email", "/aiSeat", "/ai_seat", "/departments", "/colour", "unknown_field"]
+        {
+            assert!(problem.contains(expected), "{expected} is not in {problem}");
+        }
+    }
+
+    #[test]
+    fn null_is_a_value_only_where_it_can_be_one() {
+        let mut fields = Fields::of(json!({"cidr": null, "notes": null})).unwrap();
+
+        assert_eq!(fields.nullable("cidr", Fields::text), Some(None));
+        assert_eq!(fields.text("notes"), None);
+        assert!(fields.finish().is_err());
+    }
+}

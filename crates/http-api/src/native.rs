@@ -1,0 +1,45 @@
+//! The native dialect, `/api`.
+
+use utoipa::openapi::ComponentsBuilder;
+
+use crate::endpoint::Endpoint;
+
+mod assistants;
+mod drafts;
+mod list;
+mod session;
+mod teams;
+mod tokens;
+mod users;
+mod versions;
+
+/// All operations of `/api`.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    let mut all = session::endpoints();
+    all.extend(users::endpoints());
+    all.extend(teams::endpoints());
+    all.extend(tokens::endpoints());
+    all.extend(assistants::endpoints());
+    all.extend(assistants::actions());
+    all.extend(drafts::endpoints());
+    all.extend(drafts::actions());
+    all.extend(versions::endpoints());
+    all
+}
+
+/// The schemas of what `/api` answers.
+pub(crate) fn schemas(components: ComponentsBuilder) -> ComponentsBuilder {
+    components
+        .schema_from::<users::UserView>()
+        .schema_from::<users::UserPage>()
+        .schema_from::<teams::TeamView>()
+        .schema_from::<teams::MemberView>()
+        .schema_from::<tokens::TokenView>()
+        .schema_from::<tokens::CreatedView>()
+        .schema_from::<session::LoggedInView>()
+        .schema_from::<session::RefreshedView>()
+        .schema_from::<session::WhoAmIView>()
+        .schema_from::<session::OrganizationView>()
+        .schema_from::<session::OwnTeamView>()
+        .schema_from::<versions::VersionSummaryView>()
+}

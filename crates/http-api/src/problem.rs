@@ -1,0 +1,307 @@
+//! Errors as RFC 9457 problem documents, with Informer's keys beside.
+
+use std::{borrow::Cow, error::Error as StdError, fmt};
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{
+        StatusCode,
+        header::{self, HeaderName, HeaderValue},
+    },
+};
+use serde_json::{Map, Value, json};
+use understudy_domain::{
+    Fault,
+    ports::StoreError,
+    usecases::{Conflict, Denied, Error},
+};
+
+use crate::answer::Answer;
+
+mod code;
+mod document;
+
+pub(crate) use code::Code;
+pub use document::problems_markdown;
+pub(crate) use document::problems_page;
+
+/// The media type of problem documents.
+pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
+
+/// How long a caller should wait for a database that is away, in seconds.
+const RETRY_AFTER: u32 = 2;
+
+/// Why a request was not carried out. All of it is public: the cause of a server
+/// error is logged when it becomes a problem, and not kept, so it cannot leak.
+#[derive(Debug)]
+pub(crate) struct Problem(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    code: Code,
+    detail: Option<Cow<'static, str>>,
+    faults: Vec<Fault>,
+    members: Map<String, Value>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    pub(crate) fn new(code: Code) -> Self {
+        Self(Box::new(Parts {
+            code,
+            detail: None,
+            faults: Vec::new(),
+            members: Map::new(),
+            headers: Vec::new(),
+        }))
+    }
+
+    /// Says what happened here, for a person.
+    #[must_use]
+    pub(crate) fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.0.detail = Some(detail.into());
+        self
+    }
+
+    /// Names what is wrong, each by its place.
+    #[must_use]
+    pub(crate) fn faults(mut self, faults: Vec<Fault>) -> Self {
+        self.0.faults = faults;
+        self
+    }
+
+    /// Adds a member of its own.
+    #[must_use]
+    pub(crate) fn member(mut self, name: &str, value: Value) -> Self {
+        self.0.members.insert(name.to_owned(), value);
+        self
+    }
+
+    /// Adds a header, unless the text cannot be one.
+    #[must_use]
+    pub(crate) fn header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.0.headers.push((name, value));
+        }
+        self
+    }
+
+    /// A request with these faults.
+    pub(crate) fn invalid(faults: Vec<Fault>) -> Self {
+        let detail = match faults.as_slice() {
+            [only] if only.pointer.is_empty() => only.message.clone(),
+            [only] => format!("{} {}", only.pointer, only.message),
+            all => format!("{} values are wrong", all.len()),
+        };
+        Self::new(Code::ValidationFailed).detail(detail).faults(faults)
+    }
+
+    /// A server error; logs its cause.
+    pub(crate) fn internal(cause: &dyn StdError) -> Self {
+        tracing::error!(error = %chain(cause), "a request failed");
+        Self::new(Code::Internal)
+    }
+
+    /// The problem as what a handler returns.
+    pub(crate) const fn into_answer(self) -> Answer {
+        Err(self)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn code(&self) -> Code {
+        self.0.code
+    }
+
+    /// The answer to the request for `instance` with this id.
+    pub(crate) fn render(&self, instance: &str, request_id: &str) -> HttpResponse {
+        let Parts { code, detail, faults, members, headers } = &*self.0;
+        let (slug, status, title) = code.describe();
+        let detail = detail.as_deref().unwrap_or(title);
+        let mut body = json!({
+            "type": format!("/problems#{slug}"),
+            "title": title,
+            "status": status.as_u16(),
+            "detail": detail,
+            "instance": instance,
+            "code": slug,
+            "statusCode": status.as_u16(),
+            "error": status.canonical_reason().unwrap_or(title),
+            "message": detail,
+            "errors": faults,
+            "requestId": request_id,
+        });
+        if let Some(body) = body.as_object_mut() {
+            body.extend(members.clone());
+        }
+        let mut response = HttpResponse::build(status);
+        for (name, value) in headers {
+            response.append_header((name.clone(), value.clone()));
+        }
+        response.content_type(MEDIA_TYPE).body(body.to_string())
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (slug, _, _) = self.0.code.describe();
+        f.write_str(slug)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        let (_, status, _) = self.0.code.describe();
+        status
+    }
+
+    /// Only the status: the edge writes the document, since it knows the request.
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status_code())
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Unauthenticated => Self::new(Code::Unauthenticated),
+            Error::SeatRequired => Self::new(Code::AiSeatRequired).detail(error.to_string()),
+            Error::ApiDisabled => Self::new(Code::ApiDisabled).detail(error.to_string()),
+            Error::Forbidden(denied) => Self::new(Code::from(denied)).detail(denied.to_string()),
+            Error::NotFound(_) => Self::new(Code::NotFound).detail(error.to_string()),
+            Error::Invalid(faults) => Self::invalid(faults),
+            Error::Conflict(conflict) => conflict.into(),
+            Error::PreconditionFailed => {
+                Self::new(Code::PreconditionFailed).detail(error.to_string())
+            }
+            Error::Store(error) => error.into(),
+            Error::Crypto(error) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<Conflict> for Problem {
+    fn from(conflict: Conflict) -> Self {
+        let code = Code::from(&conflict);
+        let problem = Self::new(code).detail(conflict.to_string());
+        match conflict {
+            Conflict::Merge(conflicts) => problem.member("conflicts", json!(conflicts)),
+            Conflict::MergeInvalid(faults) => problem.faults(faults),
+            Conflict::Missing(gone) => problem.member("missing", json!(gone)),
+            Conflict::Taken { .. }
+            | Conflict::Concurrent
+            | Conflict::DraftExists
+            | Conflict::LastOwner
+            | Conflict::TeamOwnsAssistants
+            | Conflict::Inactive
+            | Conflict::NotDeleted
+            | Conflict::AlreadySetUp => problem,
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict => Self::new(Code::ConcurrentChange),
+            StoreError::AlreadyExists { .. } => Self::new(Code::Taken).detail(error.to_string()),
+            StoreError::Unavailable(_) => {
+                tracing::warn!(error = %chain(&error), "the database is away");
+                Self::new(Code::Unavailable)
+                    .detail("the database cannot be reached; nothing was changed")
+                    .header(header::RETRY_AFTER, &RETRY_AFTER.to_string())
+            }
+            StoreError::Corrupt { .. } => Self::internal(&error),
+        }
+    }
+}
+
+impl From<Denied> for Code {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Level { .. } => Self::InsufficientLevel,
+            Denied::Role(_) => Self::InsufficientRole,
+            Denied::Rank => Self::InsufficientRank,
+            Denied::Scope(_) => Self::InsufficientScope,
+            Denied::ReadOnly => Self::TokenReadOnly,
+            Denied::OneAssistant => Self::TokenLimited,
+        }
+    }
+}
+
+impl From<&Conflict> for Code {
+    fn from(conflict: &Conflict) -> Self {
+        match conflict {
+            Conflict::Taken { what: "name" } => Self::NameTaken,
+            Conflict::Taken { what: "slug" } => Self::SlugTaken,
+            Conflict::Taken { what: "email" } => Self::EmailTaken,
+            Conflict::Taken { .. } => Self::Taken,
+            Conflict::Concurrent => Self::ConcurrentChange,
+            Conflict::DraftExists => Self::DraftExists,
+            Conflict::Merge(_) => Self::MergeConflict,
+            Conflict::MergeInvalid(_) => Self::MergeInvalid,
+            Conflict::Missing(_) => Self::MissingReferences,
+            Conflict::LastOwner => Self::LastOwner,
+            Conflict::TeamOwnsAssistants => Self::TeamOwnsAssistants,
+            Conflict::Inactive => Self::AssistantInactive,
+            Conflict::NotDeleted => Self::NotDeleted,
+            Conflict::AlreadySetUp => Self::AlreadySetUp,
+        }
+    }
+}
+
+/// An error with all its causes, for the log.
+pub(crate) fn chain(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use understudy_domain::access::Level;
+
+    use super::*;
+
+    #[test]
+    fn every_refusal_has_the_name_that_the_domain_gives_it() {
+        let denials = [
+            Denied::Level { needed: Level::Edit },
+            Denied::Role("x"),
+            Denied::Rank,
+            Denied::Scope("read"),
+            Denied::ReadOnly,
+            Denied::OneAssistant,
+        ];
+        for denied in denials {
+            assert_eq!(Code::from(denied).describe().0, denied.code());
+        }
+    }
+
+    #[test]
+    fn every_conflict_has_the_name_that_the_domain_gives_it() {
+        let conflicts = [
+            Conflict::Taken { what: "name" },
+            Conflict::Taken { what: "slug" },
+            Conflict::Taken { what: "email" },
+            Conflict::Taken { what: "x" },
+            Conflict::Concurrent,
+            Conflict::DraftExists,
+            Conflict::Merge(Vec::new()),
+            Conflict::MergeInvalid(Vec::new()),
+            Conflict::Missing(Vec::new()),
+            Conflict::LastOwner,
+            Conflict::TeamOwnsAssistants,
+            Conflict::Inactive,
+            Conflict::NotDeleted,
+            Conflict::AlreadySetUp,
+        ];
+        for conflict in conflicts {
+            assert_eq!(Code::from(&conflict).describe().0, conflict.code());
+        }
+    }
+}
