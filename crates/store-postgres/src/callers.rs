@@ -1,6 +1,6 @@
 //! Callers, found by what they show before their organization is known.
 
-use std::iter::zip;
+use std::{iter::zip, mem::take};
 
 use async_trait::async_trait;
 use diesel::{
@@ -41,8 +41,8 @@ struct CallerRow {
     name: String,
     role: String,
     departments: Vec<String>,
-    teams: Option<Vec<Key>>,
-    team_roles: Option<Vec<String>>,
+    teams: Vec<Key>,
+    team_roles: Vec<String>,
     ai_seat: bool,
     disabled: bool,
     expires_at: Option<Moment>,
@@ -61,8 +61,8 @@ type CallerTypes = (
     Text,
     Text,
     Array<Text>,
-    Nullable<Array<Uuid>>,
-    Nullable<Array<Text>>,
+    Array<Uuid>,
+    Array<Text>,
     Bool,
     Bool,
     Nullable<Timestamptz>,
@@ -78,8 +78,7 @@ type Found = (CallerRow, Option<RecordRow>);
 
 impl CallerRow {
     fn teams(&mut self) -> StoreResult<Vec<(TeamId, TeamRole)>> {
-        let teams = self.teams.take().unwrap_or_default();
-        let roles = self.team_roles.take().unwrap_or_default();
+        let (teams, roles) = (take(&mut self.teams), take(&mut self.team_roles));
         zip(teams, roles).map(|(team, text)| Ok((team.id(), teams::role(&text)?))).collect()
     }
 

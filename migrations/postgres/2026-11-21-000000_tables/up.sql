@@ -30,6 +30,10 @@ CREATE TABLE users (
     name_key text COLLATE "C" NOT NULL,
     role text NOT NULL CHECK (role IN ('owner', 'admin', 'manager', 'member', 'viewer')),
     departments text[] NOT NULL,
+    -- Copies of the user's rows in team_members, which a trigger keeps, so that
+    -- finding a caller reads one table.
+    teams uuid[] NOT NULL DEFAULT '{}',
+    team_roles text[] NOT NULL DEFAULT '{}',
     ai_seat boolean NOT NULL,
     disabled boolean NOT NULL,
     password text,
@@ -64,6 +68,35 @@ CREATE TABLE team_members (
     FOREIGN KEY (organization_id, user_id) REFERENCES users ON DELETE CASCADE
 );
 CREATE INDEX team_members_user_idx ON team_members (organization_id, user_id);
+
+CREATE FUNCTION copy_memberships() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    -- Locks first, in the order of keys: the statement after it then sees what
+    -- others who changed memberships of the same users have committed.
+    PERFORM FROM users u
+        WHERE (u.organization_id, u.id) IN (SELECT c.organization_id, c.user_id FROM changed c)
+        ORDER BY u.organization_id, u.id FOR NO KEY UPDATE;
+    UPDATE users u
+        SET teams = ARRAY(
+                SELECT m.team_id FROM team_members m
+                WHERE m.organization_id = u.organization_id AND m.user_id = u.id
+                ORDER BY m.team_id
+            ),
+            team_roles = ARRAY(
+                SELECT m.role FROM team_members m
+                WHERE m.organization_id = u.organization_id AND m.user_id = u.id
+                ORDER BY m.team_id
+            )
+        WHERE (u.organization_id, u.id) IN (SELECT c.organization_id, c.user_id FROM changed c);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER copy_added AFTER INSERT ON team_members
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION copy_memberships();
+CREATE TRIGGER copy_changed AFTER UPDATE ON team_members
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION copy_memberships();
+CREATE TRIGGER copy_removed AFTER DELETE ON team_members
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION copy_memberships();
 
 CREATE TABLE api_tokens (
     organization_id uuid NOT NULL,

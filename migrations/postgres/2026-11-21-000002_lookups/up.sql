@@ -22,16 +22,9 @@ CREATE TYPE assistant_record AS (
     draft_id uuid
 );
 
--- The caller who shows one of the first three, with the assistant they name, if
--- any: no row when there is no such caller, two when the assistant is a draft
--- (the other is the live one).
-CREATE FUNCTION find_caller(
-    shown_token bytea,
-    shown_cookie bytea,
-    shown_session uuid,
-    wanted_id uuid,
-    wanted_slug text
-) RETURNS TABLE (
+-- A caller with the assistant they name, whose part is NULL when there is none. A
+-- type of its own, as a function that lists its columns describes them on each call.
+CREATE TYPE caller_record AS (
     caller_organization uuid,
     caller_user uuid,
     caller_email text,
@@ -65,8 +58,18 @@ CREATE FUNCTION find_caller(
     content json,
     policy json,
     draft_id uuid
-) LANGUAGE plpgsql AS $$
-#variable_conflict use_column
+);
+
+-- The caller who shows one of the first three: no row when there is none, two when
+-- the assistant is a draft (the other has the live one). The case that counts, an
+-- assistant of the caller's organization by id, takes two queries.
+CREATE FUNCTION find_caller(
+    shown_token bytea,
+    shown_cookie bytea,
+    shown_session uuid,
+    wanted_id uuid,
+    wanted_slug text
+) RETURNS SETOF caller_record LANGUAGE plpgsql AS $$
 DECLARE
     ignored text;
     tenant uuid;
@@ -78,6 +81,7 @@ DECLARE
     only_assistant uuid;
     only_from text;
     only_for text[];
+    found_one caller_record;
 BEGIN
     IF shown_token IS NOT NULL THEN
         ignored := set_config('app.credential', encode(shown_token, 'hex'), true);
@@ -107,46 +111,46 @@ BEGIN
             WHERE a.organization_id = tenant AND a.slug = wanted_slug AND a.editing_id IS NULL
         );
     END IF;
-
-    RETURN QUERY
-        SELECT u.organization_id, u.id, u.email, u.name, u.role, u.departments,
-               m.teams, m.roles, u.ai_seat, u.disabled, ends,
-               its_session, its_token, only_reading, only_assistant, only_from, only_for,
-               a.*
+    SELECT u.organization_id, u.id, u.email, u.name, u.role, u.departments, u.teams,
+           u.team_roles, u.ai_seat, u.disabled, ends, its_session, its_token, only_reading,
+           only_assistant, only_from, only_for, a.organization_id, a.id, a.editing_id, a.slug,
+           a.owner_user, a.owner_team, a.created_by, a.created_at, a.updated_at, a.deleted_at,
+           a.is_default, a.version, a.revision, a.content, a.policy,
+           (
+               SELECT d.id FROM assistants d
+               WHERE d.organization_id = tenant AND d.editing_id = a.id
+           )
+        INTO found_one
         FROM users u
-        CROSS JOIN LATERAL (
-            SELECT array_agg(t.team_id ORDER BY t.team_id) AS teams,
-                   array_agg(t.role ORDER BY t.team_id) AS roles
-            FROM team_members t
-            WHERE t.organization_id = tenant AND t.user_id = who
-        ) m
-        LEFT JOIN LATERAL (
-            SELECT a.organization_id, a.id, a.editing_id, a.slug, a.owner_user, a.owner_team,
-                   a.created_by, a.created_at, a.updated_at, a.deleted_at, a.is_default,
-                   a.version, a.revision, a.content, a.policy,
-                   (
-                       SELECT d.id FROM assistants d
-                       WHERE d.organization_id = tenant AND d.editing_id = a.id
-                   )
-            FROM assistants a
-            WHERE a.organization_id = tenant AND a.id = wanted_id
-            UNION ALL
-            SELECT l.organization_id, l.id, l.editing_id, l.slug, l.owner_user, l.owner_team,
-                   l.created_by, l.created_at, l.updated_at, l.deleted_at, l.is_default,
-                   l.version, l.revision, l.content, l.policy, d.id
-            FROM assistants d
-            JOIN assistants l ON l.organization_id = d.organization_id AND l.id = d.editing_id
-            WHERE d.organization_id = tenant AND d.id = wanted_id
-            UNION ALL
-            SELECT g.organization_id, g.id, g.editing_id, g.slug, g.owner_user, g.owner_team,
-                   g.created_by, g.created_at, g.updated_at, g.deleted_at, g.is_default,
-                   g.version, g.revision, g.content, g.policy, NULL
-            FROM assistants g
-            WHERE g.id = wanted_id AND g.organization_id <> tenant
-              AND g.access_mode IN ('global', 'public')
-              AND g.editing_id IS NULL AND g.deleted_at IS NULL
-        ) a ON true
+        LEFT JOIN assistants a ON a.organization_id = tenant AND a.id = wanted_id
         WHERE u.organization_id = tenant AND u.id = who;
+    IF found_one.caller_user IS NULL THEN
+        RETURN;
+    END IF;
+    IF found_one.id IS NOT NULL OR wanted_id IS NULL THEN
+        RETURN NEXT found_one;
+        IF found_one.editing_id IS NULL THEN
+            RETURN;
+        END IF;
+    END IF;
+
+    -- Also returned: the live one of a draft. Else: one of another organization.
+    SELECT l.organization_id, l.id, l.editing_id, l.slug, l.owner_user, l.owner_team,
+           l.created_by, l.created_at, l.updated_at, l.deleted_at, l.is_default,
+           l.version, l.revision, l.content, l.policy,
+           CASE WHEN found_one.id IS NOT NULL THEN found_one.id END
+        INTO found_one.organization_id, found_one.id, found_one.editing_id, found_one.slug,
+             found_one.owner_user, found_one.owner_team, found_one.created_by,
+             found_one.created_at, found_one.updated_at, found_one.deleted_at,
+             found_one.is_default, found_one.version, found_one.revision, found_one.content,
+             found_one.policy, found_one.draft_id
+        FROM assistants l
+        WHERE l.id = coalesce(found_one.editing_id, wanted_id)
+          AND (l.organization_id = tenant OR (
+              found_one.editing_id IS NULL AND l.access_mode IN ('global', 'public')
+              AND l.editing_id IS NULL AND l.deleted_at IS NULL
+          ));
+    RETURN NEXT found_one;
 END
 $$;
 
