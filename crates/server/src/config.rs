@@ -3,7 +3,7 @@
 //! Flags count over the environment, the environment over `understudy.toml`,
 //! the file over defaults. Nothing else in the workspace reads the environment.
 
-use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{fmt, net::SocketAddr, num::NonZeroU16, path::PathBuf, time::Duration};
 
 use clap::ArgMatches;
 use ipnet::IpNet;
@@ -75,7 +75,9 @@ pub struct Config {
     /// Which database.
     pub database: DatabaseUrl,
     /// Most connections to the database at a time.
-    pub database_pool_size: usize,
+    pub database_pool_size: NonZeroU16,
+    /// How long a start waits for a database that does not answer.
+    pub database_wait: Duration,
     /// Where bytes of users will be kept.
     pub blobs: BlobUrl,
     /// Where the master key is.
@@ -166,6 +168,7 @@ impl Reader<'_> {
         let data_dir = self.required("data_dir", values::path);
         let database = self.optional("database_url", values::database);
         let database_pool_size = self.required("database_pool_size", values::pool_size);
+        let database_wait = self.required("database_wait_seconds", values::seconds);
         let blobs = self.optional("blob_url", values::blobs);
         let master_key = self.master_key();
         let public_url = self.optional("public_url", values::public_url);
@@ -183,6 +186,7 @@ impl Reader<'_> {
             listen: listen?,
             database: database.unwrap_or_else(|| DatabaseUrl::in_data_dir(&data_dir)),
             database_pool_size: database_pool_size?,
+            database_wait: database_wait?,
             blobs: blobs.unwrap_or_else(|| BlobUrl::in_data_dir(&data_dir)),
             master_key,
             public_url,

@@ -10,6 +10,8 @@ use tracing_subscriber::{
     EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
+use understudy_http_api::ContinueTrace;
+
 use crate::config::{Config, LogFormat};
 
 mod json;
@@ -68,6 +70,18 @@ impl Telemetry {
             traces.close();
         }
     }
+}
+
+/// What makes the spans of requests part of their callers' traces; `None` when
+/// no traces are exported.
+#[must_use]
+pub fn continue_trace(config: &Config) -> Option<ContinueTrace> {
+    #[cfg(feature = "otlp")]
+    if config.otlp_endpoint.is_some() {
+        return Some(std::sync::Arc::new(otlp::continue_trace));
+    }
+    let _ = config;
+    None
 }
 
 fn logs(config: &Config) -> Boxed {

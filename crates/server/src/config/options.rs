@@ -34,6 +34,11 @@ pub struct Options {
     #[arg(default_value = "16")]
     pub database_pool_size: Option<String>,
 
+    /// How long a start waits for a database that does not answer
+    #[arg(long, global = true, env = "UNDERSTUDY_DATABASE_WAIT_SECONDS", value_name = "SECONDS")]
+    #[arg(default_value = "30")]
+    pub database_wait_seconds: Option<String>,
+
     /// `file:DIRECTORY` or `s3://BUCKET/PREFIX` [default: file:<data-dir>/blobs]
     #[arg(long, global = true, env = "UNDERSTUDY_BLOB_URL", value_name = "URL")]
     pub blob_url: Option<String>,
@@ -68,7 +73,7 @@ pub struct Options {
     #[arg(default_value = "admin@localhost")]
     pub admin_email: Option<String>,
 
-    /// Networks of proxies whose `Forwarded` and `X-Forwarded-For` count,
+    /// Networks of proxies whose `X-Forwarded-For` counts,
     /// separated by commas
     #[arg(long, global = true, env = "UNDERSTUDY_TRUSTED_PROXIES", value_name = "CIDR,…")]
     pub trusted_proxies: Option<String>,
@@ -80,7 +85,7 @@ pub struct Options {
     /// What is logged: error, warn, info, debug, trace, or directives such as
     /// `info,understudy_http_api=debug`
     #[arg(long, global = true, env = "UNDERSTUDY_LOG", value_name = "FILTER")]
-    #[arg(default_value = "info")]
+    #[arg(default_value = "info,actix_server=warn")]
     pub log: Option<String>,
 
     /// Form of the log: pretty, json, or auto (pretty on a terminal)

@@ -12,7 +12,8 @@ pub(super) fn lines(settings: &Settings) -> String {
     let mut text = String::new();
     for key in keys() {
         let (value, source) = value(settings, &key);
-        let line = format!("{key} = {}", toml::Value::String(value));
+        let value = value.parse().map_or_else(|_| toml::Value::String(value), toml::Value::Integer);
+        let line = format!("{key} = {value}");
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{line:60}  # {source}");
     }

@@ -82,7 +82,7 @@ fn lists_are_the_same_from_the_file_and_from_the_environment() {
 
     assert_eq!(from_file.trusted_proxies.len(), 2);
     assert_eq!(from_file.trusted_proxies, from_environment.trusted_proxies);
-    assert_eq!(from_file.database_pool_size, 4);
+    assert_eq!(from_file.database_pool_size.get(), 4);
 }
 
 #[test]

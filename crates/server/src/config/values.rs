@@ -4,6 +4,7 @@
 use std::{
     fmt,
     net::{IpAddr, SocketAddr},
+    num::NonZeroU16,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -123,10 +124,10 @@ pub(super) fn database(text: &str) -> Result<DatabaseUrl, String> {
     }
 }
 
-pub(super) fn pool_size(text: &str) -> Result<usize, String> {
+pub(super) fn pool_size(text: &str) -> Result<NonZeroU16, String> {
     text.parse()
         .ok()
-        .filter(|size| (1..=1_000).contains(size))
+        .filter(|size: &NonZeroU16| size.get() <= 1_000)
         .ok_or_else(|| "must be a number from 1 to 1000".to_owned())
 }
 

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use serde::Serializer;
 use serde_json::{Map, Value};
 use tracing::{Event, Subscriber, field::Field};
 use tracing_subscriber::{
@@ -34,18 +35,25 @@ where
     ) -> fmt::Result {
         let mut time = String::new();
         SystemTime.format_time(&mut Writer::new(&mut time))?;
-        let mut line = Map::new();
-        line.insert("time".to_owned(), time.into());
-        line.insert("level".to_owned(), event.metadata().level().as_str().into());
-        line.insert("target".to_owned(), event.metadata().target().into());
+        let head = [
+            ("time", Value::from(time)),
+            ("level", event.metadata().level().as_str().into()),
+            ("target", event.metadata().target().into()),
+        ];
+        let mut fields = Map::new();
         for span in context.event_scope().into_iter().flat_map(Scope::from_root) {
             let extensions = span.extensions();
-            let fields = extensions.get::<FormattedFields<JsonFields>>();
-            let fields = fields.and_then(|fields| serde_json::from_str(&fields.fields).ok());
-            line.append(&mut fields.unwrap_or_default());
+            let known = extensions.get::<FormattedFields<JsonFields>>();
+            let known = known.and_then(|known| serde_json::from_str(&known.fields).ok());
+            fields.append(&mut known.unwrap_or_default());
         }
-        event.record(&mut Fields(&mut line));
-        writeln!(writer, "{}", Value::Object(line))
+        event.record(&mut Fields(&mut fields));
+        // By hand, since a map would sort the time behind everything else.
+        let head = head.iter().map(|(name, value)| (*name, value));
+        let line = head.chain(fields.iter().map(|(name, value)| (name.as_str(), value)));
+        let mut text = Vec::new();
+        serde_json::Serializer::new(&mut text).collect_map(line).or(Err(fmt::Error))?;
+        writeln!(writer, "{}", String::from_utf8_lossy(&text))
     }
 }
 
@@ -132,6 +140,7 @@ mod tests {
         let written = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
         let line: Value = serde_json::from_str(written.strip_suffix('\n').unwrap()).unwrap();
         assert_eq!(written.lines().count(), 1);
+        assert!(written.starts_with("{\"time\":"));
         assert!(line["time"].as_str().unwrap().ends_with('Z'));
         assert_eq!(line["level"], "INFO");
         assert!(line["target"].as_str().unwrap().starts_with("understudy_server"));

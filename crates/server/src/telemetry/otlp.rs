@@ -1,9 +1,14 @@
 //! Traces to an OpenTelemetry collector, over HTTP with protobuf.
 
-use opentelemetry::{global, trace::TracerProvider};
+use opentelemetry::{
+    propagation::{Extractor, TextMapPropagator},
+    trace::TracerProvider,
+};
 use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{EnvFilter, Layer};
+use understudy_http_api::TraceContext;
 use url::Url;
 
 use super::Boxed;
@@ -26,7 +31,6 @@ impl Traces {
             .with_batch_exporter(exporter)
             .with_resource(Resource::builder().with_service_name("understudy").build())
             .build();
-        global::set_text_map_propagator(TraceContextPropagator::new());
         Ok(Self(provider))
     }
 
@@ -43,5 +47,29 @@ impl Traces {
         if let Err(error) = self.0.shutdown() {
             tracing::warn!(%error, "the last traces were not sent");
         }
+    }
+}
+
+/// Makes `span` a child of the caller's span.
+pub(super) fn continue_trace(span: &tracing::Span, caller: &TraceContext) {
+    let parent = TraceContextPropagator::new().extract(&Headers(caller));
+    // Fails when the span is not exported; then there is nothing to tie.
+    let _ = span.set_parent(parent);
+}
+
+/// W3C Trace Context as the propagator reads it.
+struct Headers<'a>(&'a TraceContext);
+
+impl Extractor for Headers<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        match key {
+            "traceparent" => Some(&self.0.parent),
+            "tracestate" => self.0.state.as_deref(),
+            _ => None,
+        }
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        vec!["traceparent", "tracestate"]
     }
 }

@@ -1,0 +1,219 @@
+//! An installation: a database, the master key that belongs to it, and the ports
+//! over both. Whoever starts anything comes through here, so that a wrong key or
+//! a database of another version is refused everywhere alike.
+
+use std::{path::PathBuf, sync::Arc};
+
+use understudy_crypto::{
+    Argon2Passwords, JwtSigner, MasterKey, SystemClock, SystemIds, XChaChaVault,
+};
+use understudy_domain::{
+    ports::{
+        Clock, CryptoError, IdSource, Installation as Record, PasswordHasher, SessionSigner, Store,
+        StoreError, Vault,
+    },
+    usecases::Deps,
+};
+
+use crate::{
+    config::{BlobUrl, Config, DatabaseUrl, KeySource},
+    database::{Database, DatabaseError, Schema, Sharing},
+    files::{self, FileError},
+};
+
+/// Everything that use cases need, made for one configuration.
+pub struct Installation {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// The machine's clock.
+    pub clock: Arc<dyn Clock>,
+    /// Identifiers and randomness.
+    pub ids: Arc<dyn IdSource>,
+    /// Password hashes.
+    pub passwords: Arc<dyn PasswordHasher>,
+    /// Session JWTs.
+    pub signer: Arc<dyn SessionSigner>,
+    /// Write-only values.
+    pub vault: Arc<dyn Vault>,
+}
+
+/// What an installation is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To have it alone, and to make what is not there yet.
+    Serve,
+    /// To do one thing, possibly beside a server.
+    Command,
+}
+
+/// There can be no installation.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallationError {
+    /// A file or directory is not usable.
+    #[error(transparent)]
+    File(FileError),
+    /// The database is not usable.
+    #[error(transparent)]
+    Database(DatabaseError),
+    /// The database's record of the installation cannot be read.
+    #[error("the installation's record cannot be read")]
+    Record(#[source] StoreError),
+    /// Nothing was made here yet.
+    #[error(
+        "the database is not set up or not up to date; start the server once: understudy serve"
+    )]
+    NotSetUp,
+    /// The key is gone that the database was made with.
+    #[error(
+        "there is no master key at {}; nothing was changed; \
+         put back the one that this database was made with",
+        .0.display()
+    )]
+    KeyMissing(PathBuf),
+    /// The key is another than the one that the database was made with.
+    #[error("the master key is not the one that this database was made with; nothing was changed")]
+    WrongKey,
+    /// No key can be made.
+    #[error("no master key can be made")]
+    Key(#[source] CryptoError),
+}
+
+impl Installation {
+    /// Opens the database and checks the master key. To serve, brings the database
+    /// up to date and makes a key for an empty one.
+    ///
+    /// # Errors
+    ///
+    /// [`InstallationError`]; a database that is refused was not changed.
+    pub async fn open(config: &Config, purpose: Purpose) -> Result<Self, InstallationError> {
+        let sharing = match purpose {
+            Purpose::Serve => Sharing::Alone,
+            Purpose::Command => Sharing::Beside,
+        };
+        if purpose == Purpose::Command && is_absent(&config.database) {
+            return Err(InstallationError::NotSetUp);
+        }
+        if needs_data_dir(config) {
+            files::make_data_dir(&config.data_dir).map_err(InstallationError::File)?;
+        }
+        let key = read_key(config)?;
+        let database = Database::open(config, sharing).map_err(InstallationError::Database)?;
+        bring_up_to_date(&database, key.as_ref(), config, purpose).await?;
+        let store = database.store();
+        let record = store.callers().installation().await.map_err(InstallationError::Record)?;
+        let key = match (record, key, purpose) {
+            (Some(record), key, _) => check(key.as_ref(), &record, config)?,
+            (None, _, Purpose::Command) => return Err(InstallationError::NotSetUp),
+            (None, Some(key), Purpose::Serve) => key,
+            (None, None, Purpose::Serve) => make_key(config)?,
+        };
+        Ok(Self {
+            store,
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(SystemIds),
+            passwords: Arc::new(Argon2Passwords::new()),
+            signer: Arc::new(JwtSigner::new(&key)),
+            vault: Arc::new(XChaChaVault::new(&key)),
+        })
+    }
+
+    /// The ports that nearly every use case takes.
+    #[must_use]
+    pub fn deps(&self) -> Deps<'_> {
+        Deps { store: &*self.store, clock: &*self.clock, ids: &*self.ids }
+    }
+}
+
+async fn bring_up_to_date(
+    database: &Database,
+    key: Option<&MasterKey>,
+    config: &Config,
+    purpose: Purpose,
+) -> Result<(), InstallationError> {
+    let schema = database.await_schema(config.database_wait).await;
+    match (schema.map_err(InstallationError::Database)?, purpose) {
+        (Schema::Current, _) => Ok(()),
+        (Schema::Behind, Purpose::Command) => Err(InstallationError::NotSetUp),
+        (Schema::Behind, Purpose::Serve) => {
+            // An empty database has no record to read. One that needs migrating
+            // has, and must not be migrated under a wrong key.
+            if let Ok(Some(record)) = database.store().callers().installation().await {
+                check(key, &record, config)?;
+            }
+            database.migrate().await.map_err(InstallationError::Database)
+        }
+    }
+}
+
+fn is_absent(database: &DatabaseUrl) -> bool {
+    matches!(database, DatabaseUrl::Sqlite(path) if !path.exists())
+}
+
+/// Whether anything is kept in the data directory.
+#[must_use]
+pub fn needs_data_dir(config: &Config) -> bool {
+    let database = match &config.database {
+        DatabaseUrl::Sqlite(path) => path.starts_with(&config.data_dir),
+        DatabaseUrl::Postgres(_) => false,
+    };
+    let blobs = match &config.blobs {
+        BlobUrl::Directory(path) => path.starts_with(&config.data_dir),
+        BlobUrl::S3(_) => false,
+    };
+    database || blobs || matches!(config.master_key, KeySource::DataDir)
+}
+
+/// The master key's file, unless the configuration has the key itself.
+#[must_use]
+pub fn key_path(config: &Config) -> Option<PathBuf> {
+    match &config.master_key {
+        KeySource::Given(_) => None,
+        KeySource::File(path) => Some(path.clone()),
+        KeySource::DataDir => Some(config.data_dir.join(files::KEY_FILE)),
+    }
+}
+
+/// The configured key; `None` when it is to be made on the first start.
+///
+/// # Errors
+///
+/// [`InstallationError`] when its file cannot be read or holds no key.
+pub fn read_key(config: &Config) -> Result<Option<MasterKey>, InstallationError> {
+    match (&config.master_key, key_path(config)) {
+        (KeySource::Given(key), _) => Ok(Some(key.clone())),
+        (KeySource::File(_), Some(path)) => {
+            let key = files::read_key(&path).map_err(InstallationError::File)?;
+            key.map(Some).ok_or(InstallationError::KeyMissing(path))
+        }
+        (KeySource::DataDir, Some(path)) => files::read_key(&path).map_err(InstallationError::File),
+        (_, None) => Ok(None),
+    }
+}
+
+/// Refuses any key but the one that the record was made with.
+///
+/// # Errors
+///
+/// [`InstallationError`] that says whether the key is missing or another.
+pub fn check(
+    key: Option<&MasterKey>,
+    record: &Record,
+    config: &Config,
+) -> Result<MasterKey, InstallationError> {
+    let Some(key) = key else {
+        return Err(InstallationError::KeyMissing(key_path(config).unwrap_or_default()));
+    };
+    if XChaChaVault::new(key).is_same_key(&record.key_check) {
+        Ok(key.clone())
+    } else {
+        Err(InstallationError::WrongKey)
+    }
+}
+
+fn make_key(config: &Config) -> Result<MasterKey, InstallationError> {
+    let key = MasterKey::generate().map_err(InstallationError::Key)?;
+    match key_path(config) {
+        Some(path) => files::keep_key(&path, key).map_err(InstallationError::File),
+        None => Ok(key),
+    }
+}

@@ -1,0 +1,142 @@
+//! A server in this process: started whole, stopped whole.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+    sync::Arc,
+};
+
+use actix_web::dev::ServerHandle;
+use tokio::task::JoinHandle;
+use understudy_domain::{
+    TokenText,
+    usecases::bootstrap::{Bootstrap, BootstrapError, bootstrap},
+};
+use understudy_http_api::{Metrics, Options, Services, TokenUses, serve};
+
+use crate::{
+    config::Config,
+    installation::{Installation, InstallationError, Purpose},
+    telemetry,
+    workers::Workers,
+};
+
+/// A server that is listening.
+///
+/// Dropping it leaves the server running; [`stop`](Self::stop) ends it.
+#[derive(Debug)]
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The first administrator's token, if this start set the database up.
+    pub bootstrap_token: Option<TokenText>,
+    server: ServerHandle,
+    serving: JoinHandle<io::Result<()>>,
+    workers: Workers,
+}
+
+/// The server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database or the master key is not usable.
+    #[error(transparent)]
+    Installation(#[from] InstallationError),
+    /// The address is taken or not ours.
+    #[error("{address} cannot be listened on")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The empty database cannot be set up.
+    #[error(transparent)]
+    Bootstrap(#[from] BootstrapError),
+    /// The HTTP server cannot start.
+    #[error("the HTTP server cannot start")]
+    Http(#[source] io::Error),
+}
+
+/// Starts a server with everything that belongs to it. When this returns, it
+/// answers.
+///
+/// # Errors
+///
+/// [`StartError`]; a database that is refused was not changed.
+pub async fn start(config: Config) -> Result<Running, StartError> {
+    let installation = Installation::open(&config, Purpose::Serve).await?;
+    // Before anything is set up: a token that was made must also be shown.
+    let listener = TcpListener::bind(config.listen)
+        .map_err(|source| StartError::Listen { address: config.listen, source })?;
+    let address = listener.local_addr().map_err(StartError::Http)?;
+    let command = Bootstrap {
+        organization_name: config.organization.clone(),
+        email: config.admin_email.clone(),
+        token: config.bootstrap_token.clone().and_then(TokenText::chosen),
+    };
+    let bootstrap_token = bootstrap(installation.deps(), &*installation.vault, command).await?;
+    let token_uses = Arc::new(TokenUses::default());
+    let workers = Workers::start(&installation, Arc::clone(&token_uses));
+    let options = options(&config, address, token_uses);
+    let server = serve(listener, services(&installation), options).map_err(StartError::Http)?;
+    let handle = server.handle();
+    let serving = tokio::spawn(server);
+    tracing::info!(%address, "listening");
+    Ok(Running { address, bootstrap_token, server: handle, serving, workers })
+}
+
+impl Running {
+    /// Ends when the server ends by itself, which it does only when it fails.
+    pub async fn ended(&mut self) {
+        // The result is the same as what follows: there is no server any more.
+        let _ = (&mut self.serving).await;
+    }
+
+    /// Stops accepting, lets requests finish within the configured grace, writes
+    /// what is still to be written, and ends.
+    pub async fn stop(self) {
+        self.server.stop(true).await;
+        self.workers.stop().await;
+        tracing::info!("stopped");
+    }
+}
+
+/// Where a caller on this machine reaches a server that listens on `address`.
+#[must_use]
+pub fn local_url(address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
+}
+
+fn services(installation: &Installation) -> Services {
+    Services {
+        store: Arc::clone(&installation.store),
+        clock: Arc::clone(&installation.clock),
+        ids: Arc::clone(&installation.ids),
+        passwords: Arc::clone(&installation.passwords),
+        signer: Arc::clone(&installation.signer),
+        vault: Arc::clone(&installation.vault),
+    }
+}
+
+fn options(config: &Config, address: SocketAddr, token_uses: Arc<TokenUses>) -> Options {
+    let public_url = match &config.public_url {
+        Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+        None => local_url(address),
+    };
+    Options {
+        public_url,
+        trusted_proxies: config.trusted_proxies.clone(),
+        workers: std::thread::available_parallelism().map_or(2, std::num::NonZero::get).max(2),
+        shutdown_grace: config.shutdown_grace,
+        metrics: telemetry::metrics().map(|metrics| -> Metrics { Arc::new(|| metrics.render()) }),
+        continue_trace: telemetry::continue_trace(config),
+        token_uses,
+        ..Options::default()
+    }
+}
