@@ -48,13 +48,13 @@ fn another_master_key_is_refused_and_the_right_one_still_works() {
     let wrong = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
     fs::write(&key, wrong).unwrap();
-    let served = serve(directory.path());
+    let start = serve(directory.path());
     let made = run(directory.path(), &["token", "create", "--user", "admin@localhost"]);
     let kept = fs::read_to_string(&key).unwrap();
     fs::write(&key, right).unwrap();
     let server = Server::start(directory.path());
 
-    for said in [served, made] {
+    for said in [start, made] {
         assert!(refusal(&said).contains("the master key is not the one"), "{said:?}");
     }
     assert_eq!(kept, wrong);
