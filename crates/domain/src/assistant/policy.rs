@@ -1,8 +1,6 @@
 //! Who may reach an assistant: kept apart from its content, so that no draft,
 //! version or merge ever changes it.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use super::content::words;
@@ -51,11 +49,11 @@ words!(
 pub struct Policy {
     pub access_mode: AccessMode,
     pub access_departments: Vec<Department>,
-    pub access_users: BTreeSet<UserId>,
-    pub editable_by_users: BTreeSet<Editor>,
-    pub visible_in_chat_to_users: BTreeSet<UserId>,
-    pub editable_by_roles: BTreeSet<Role>,
-    pub visible_to_roles: BTreeSet<Role>,
+    pub access_users: Vec<UserId>,
+    pub editable_by_users: Vec<Editor>,
+    pub visible_in_chat_to_users: Vec<UserId>,
+    pub editable_by_roles: Vec<Role>,
+    pub visible_to_roles: Vec<Role>,
     pub api_enabled: bool,
     pub public_enabled: bool,
     pub is_active: bool,
@@ -66,11 +64,11 @@ impl Default for Policy {
         Self {
             access_mode: AccessMode::Private,
             access_departments: Vec::new(),
-            access_users: BTreeSet::new(),
-            editable_by_users: BTreeSet::new(),
-            visible_in_chat_to_users: BTreeSet::new(),
-            editable_by_roles: BTreeSet::new(),
-            visible_to_roles: BTreeSet::new(),
+            access_users: Vec::new(),
+            editable_by_users: Vec::new(),
+            visible_in_chat_to_users: Vec::new(),
+            editable_by_roles: Vec::new(),
+            visible_to_roles: Vec::new(),
             api_enabled: true,
             public_enabled: false,
             is_active: true,
