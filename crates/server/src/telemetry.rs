@@ -5,7 +5,7 @@ use std::{
     sync::OnceLock,
 };
 
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::{
     EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt,
 };
@@ -19,6 +19,10 @@ mod json;
 mod otlp;
 
 type Boxed = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// Bounds of the histograms of times.
+const SECONDS: [f64; 12] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 
 /// What keeps telemetry going; [`close`](Self::close) sends what is left.
 #[derive(Debug)]
@@ -46,14 +50,14 @@ impl Telemetry {
     ///
     /// [`TelemetryError`] when it is set up already or cannot be.
     pub fn install(config: &Config) -> Result<Self, TelemetryError> {
-        let mut layers: Vec<Boxed> = vec![logs(config)];
+        let layers: Vec<Boxed> = vec![logs(config)];
         #[cfg(feature = "otlp")]
-        let traces = match &config.otlp_endpoint {
-            None => None,
+        let (layers, traces) = match &config.otlp_endpoint {
+            None => (layers, None),
             Some(endpoint) => {
                 let traces = otlp::Traces::to(endpoint).map_err(TelemetryError::Traces)?;
-                layers.push(traces.layer(filter(config)));
-                Some(traces)
+                let exported = traces.layer(filter(config));
+                (layers.into_iter().chain([exported]).collect(), Some(traces))
             }
         };
         tracing_subscriber::registry().with(layers).try_init().map_err(TelemetryError::Twice)?;
@@ -111,7 +115,10 @@ fn filter(config: &Config) -> EnvFilter {
 pub fn metrics() -> Option<&'static PrometheusHandle> {
     static COLLECTOR: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
     let collector = COLLECTOR.get_or_init(|| {
-        let recorder = PrometheusBuilder::new().build_recorder();
+        let recorder = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+            .ok()?
+            .build_recorder();
         let handle = recorder.handle();
         metrics::set_global_recorder(recorder).ok().map(|()| handle)
     });

@@ -9,7 +9,7 @@ use tokio::{
     task::JoinHandle,
     time::{MissedTickBehavior, interval},
 };
-use understudy_domain::ports::{Clock, Store};
+use understudy_domain::ports::{Clock, Store, StoreError};
 use understudy_http_api::TokenUses;
 
 use crate::{error::chain, installation::Installation, telemetry};
@@ -79,7 +79,12 @@ async fn write_uses(store: &dyn Store, uses: &TokenUses) {
     if uses.is_empty() {
         return;
     }
-    if let Err(error) = store.callers().record_uses(&uses).await {
+    let mut written = store.callers().record_uses(&uses).await;
+    if written.as_ref().is_err_and(StoreError::is_transient) {
+        // A connection that died while idle; the next one is fresh.
+        written = store.callers().record_uses(&uses).await;
+    }
+    if let Err(error) = written {
         tracing::warn!(error = chain(&error), "uses of tokens were not written down");
     }
 }

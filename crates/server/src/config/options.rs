@@ -24,7 +24,7 @@ pub struct Options {
     #[arg(default_value = "./understudy-data")]
     pub data_dir: Option<String>,
 
-    /// `sqlite:FILE` or `postgres://…` [default: sqlite:<data-dir>/understudy.db]
+    /// `sqlite:FILE` or `postgres://…` [default: `sqlite:DATA_DIR/understudy.db`]
     #[arg(long, global = true, env = "UNDERSTUDY_DATABASE_URL", value_name = "URL")]
     #[arg(hide_env_values = true)]
     pub database_url: Option<String>,
@@ -39,12 +39,12 @@ pub struct Options {
     #[arg(default_value = "30")]
     pub database_wait_seconds: Option<String>,
 
-    /// `file:DIRECTORY` or `s3://BUCKET/PREFIX` [default: file:<data-dir>/blobs]
+    /// `file:DIRECTORY` or `s3://BUCKET/PREFIX` [default: `file:DATA_DIR/blobs`]
     #[arg(long, global = true, env = "UNDERSTUDY_BLOB_URL", value_name = "URL")]
     pub blob_url: Option<String>,
 
     /// 32 bytes in base64; a flag can be seen by other users, a file cannot
-    /// [default: <data-dir>/master.key, made on the first start]
+    /// [default: `DATA_DIR/master.key`, made on the first start]
     #[arg(long, global = true, env = "UNDERSTUDY_MASTER_KEY", value_name = "BASE64")]
     #[arg(hide_env_values = true)]
     pub master_key: Option<String>,
@@ -53,7 +53,7 @@ pub struct Options {
     #[arg(long, global = true, env = "UNDERSTUDY_MASTER_KEY_FILE", value_name = "FILE")]
     pub master_key_file: Option<String>,
 
-    /// Where users reach the server, for links [default: http://<listen>]
+    /// Where users reach the server, for links [default: http:// and the address it listens on]
     #[arg(long, global = true, env = "UNDERSTUDY_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
 
