@@ -13,6 +13,8 @@ mod postgres {
     understudy_testkit::store_suite!(understudy_tests::postgres);
 }
 
+mod postgres_only;
+
 mod fakes {
     use understudy_testkit::{FakePasswords, FakeSigner, FakeVault, SequentialIds};
 

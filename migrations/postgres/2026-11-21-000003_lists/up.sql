@@ -109,11 +109,12 @@ BEGIN
                                   AND (a.%1$s, a.id) %4$s (after_key, after_id)
                                   AND CASE WHEN filter IS NULL THEN true ELSE %10$s END
                                 ORDER BY a.%1$s %3$s, a.id %3$s LIMIT take
-                            ) UNION ALL (
+                            ) UNION (
+                                -- Their own too, which UNION drops: skipping them here
+                                -- would walk over all of them.
                                 SELECT g.%1$s, g.organization_id, g.assistant_id
                                 FROM assistant_audience g
                                 WHERE g.realm = %9$s AND g.key = 'everyone'
-                                  AND g.organization_id <> tenant
                                   AND (g.%1$s, g.assistant_id) %4$s (after_key, after_id)
                                   AND %11$s
                                 ORDER BY g.%1$s %3$s, g.assistant_id %3$s LIMIT take

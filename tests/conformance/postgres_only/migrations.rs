@@ -1,0 +1,103 @@
+//! How a database's schema is judged and brought forward.
+
+use std::num::NonZeroU16;
+
+use understudy_domain::ports::Store;
+use understudy_store_postgres::{MigrateError, PgOptions, PgStore, SchemaState};
+use understudy_testkit::sample::{id, organization, save, user};
+use understudy_tests::Database;
+
+use super::{connect, open};
+
+/// An empty schema in a database of its own, and the URL of a store in it.
+async fn empty() -> (Database, String) {
+    let database = Database::create().await;
+    connect(database.url()).await.batch_execute("CREATE SCHEMA fresh").await.unwrap();
+    let url = format!("{}?options=-csearch_path%3Dfresh", database.url());
+    (database, url)
+}
+
+fn open_at(url: &str) -> PgStore {
+    PgStore::open(url, PgOptions { max_connections: NonZeroU16::MIN }).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_database_is_brought_forward_and_used() {
+    let (_database, url) = empty().await;
+    let store = open_at(&url);
+    assert_eq!(store.schema_state().await.unwrap(), SchemaState::Behind);
+
+    store.migrate().await.unwrap();
+
+    assert_eq!(store.schema_state().await.unwrap(), SchemaState::Current);
+    save(&store, vec![organization(1).into(), user(1).into()]).await.unwrap();
+    assert!(store.directory().user(id(1), id(1)).await.unwrap().is_some());
+    store.migrate().await.unwrap();
+    assert!(store.directory().user(id(1), id(1)).await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_simultaneous_migrations_each_ends_well() {
+    let (_database, url) = empty().await;
+    let migrations: Vec<_> = (0..4)
+        .map(|_| {
+            let store = open_at(&url);
+            tokio::spawn(async move { store.migrate().await })
+        })
+        .collect();
+
+    for migration in migrations {
+        migration.await.unwrap().unwrap();
+    }
+    assert_eq!(open_at(&url).schema_state().await.unwrap(), SchemaState::Current);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_a_newer_version_is_refused() {
+    let database = Database::create().await;
+    let newer = "INSERT INTO __diesel_schema_migrations (version) VALUES ('29990101000000')";
+    connect(database.url()).await.batch_execute(newer).await.unwrap();
+    let store = open(&database, 1);
+
+    assert_eq!(store.schema_state().await.unwrap(), SchemaState::Newer);
+    assert!(matches!(store.migrate().await, Err(MigrateError::Newer)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_that_somebody_else_made_are_left_alone() {
+    let (database, url) = empty().await;
+    let foreign = "CREATE TABLE fresh.users (login text); INSERT INTO fresh.users VALUES ('ada')";
+    let client = connect(database.url()).await;
+    client.batch_execute(foreign).await.unwrap();
+    let store = open_at(&url);
+
+    assert_eq!(store.schema_state().await.unwrap(), SchemaState::Foreign);
+    assert!(matches!(store.migrate().await, Err(MigrateError::Foreign)));
+    let row = client.query_one("SELECT login FROM fresh.users", &[]).await.unwrap();
+    assert_eq!(row.get::<_, &str>(0), "ada");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_who_cannot_take_the_role_is_told_what_an_administrator_does() {
+    let (database, url) = empty().await;
+    let name = format!("understudy_test_powerless_{}", std::process::id());
+    let client = connect(database.url()).await;
+    let make = format!(
+        "DROP ROLE IF EXISTS {name}; CREATE ROLE {name} LOGIN PASSWORD 'understudy'; \
+         GRANT CREATE, USAGE ON SCHEMA fresh TO {name}"
+    );
+    client.batch_execute(&make).await.unwrap();
+    let user = connected_user(&client).await;
+
+    let refusal = open_at(&url.replace(&user, &name)).migrate().await;
+
+    let remove = format!("DROP OWNED BY {name}; DROP ROLE {name}");
+    client.batch_execute(&format!("GRANT {name} TO {user}; {remove}")).await.unwrap();
+    let text = refusal.unwrap_err().to_string();
+    assert!(text.contains("CREATE ROLE understudy_app NOLOGIN;"), "got {text}");
+    assert!(text.contains(&format!("GRANT understudy_app TO {name};")), "got {text}");
+}
+
+async fn connected_user(client: &tokio_postgres::Client) -> String {
+    client.query_one("SELECT current_user::text", &[]).await.unwrap().get(0)
+}

@@ -1,0 +1,203 @@
+//! The second wall: what the application's role sees and writes when a statement
+//! forgets its organization.
+
+use tokio_postgres::Client;
+use understudy_domain::{
+    AssistantId, OrganizationId, TeamRole, TokenHash,
+    ports::{IdempotencyScope, Store},
+};
+use understudy_testkit::sample::{
+    assistant, data_key, event, id, organization, save, sealed_value, session, team, token, user,
+    version,
+};
+use understudy_tests::Database;
+
+use super::{connect_as_application, open};
+
+/// Rows of organization 1 in every table that has such rows.
+async fn filled() -> Database {
+    let database = Database::create().await;
+    let store = open(&database, 1);
+    let (ada, live) = (user(1), assistant(1, id(1), "Ada"));
+    let rows = vec![
+        organization(1).into(),
+        organization(2).into(),
+        ada.clone().into(),
+        team(1, [(ada.id, TeamRole::Member)]).into(),
+        token(1, &ada).into(),
+        session(1, &ada).into(),
+        live.clone().into(),
+        version(1, &live).into(),
+        sealed_value(1, &live).into(),
+        data_key(1, id(1)).into(),
+        event(1, &ada, "asst_1").into(),
+    ];
+    save(&store, rows).await.unwrap();
+    let scope = IdempotencyScope {
+        organization: id(1),
+        user: ada.id,
+        route: String::from("POST /api/assistants"),
+        key: String::from("once"),
+    };
+    let body = TokenHash::of("body");
+    let now = ada.created_at;
+    store.idempotency().reserve(&scope, body, now, time::Duration::DAY).await.unwrap();
+    database
+}
+
+fn tenant(n: u32) -> String {
+    let organization: OrganizationId = id(n);
+    organization.as_uuid().to_string()
+}
+
+/// Every table that has rows of organizations.
+async fn tenant_tables(client: &Client) -> Vec<String> {
+    let tables = "SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'p') \
+        AND relnamespace = 'public'::regnamespace \
+        AND relname NOT IN ('installation', '__diesel_schema_migrations') ORDER BY relname";
+    client.query(tables, &[]).await.unwrap().iter().map(|row| row.get(0)).collect()
+}
+
+async fn count(client: &Client, table: &str) -> i64 {
+    let query = format!("SELECT count(*) FROM {table}");
+    client.query_one(&query, &[]).await.unwrap().get(0)
+}
+
+async fn assert_nothing_is_seen(client: &Client) {
+    for table in tenant_tables(client).await {
+        assert_eq!(count(client, &table).await, 0, "{table}");
+    }
+}
+
+async fn begin_as(client: &Client, n: u32) {
+    let begin = format!("BEGIN; SELECT set_config('app.organization', '{}', true)", tenant(n));
+    client.batch_execute(&begin).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_table_of_organizations_has_the_wall_and_another_owner() {
+    let database = Database::create().await;
+    let client = connect_as_application(&database).await;
+    let open_tables = "SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'p') \
+        AND relnamespace = 'public'::regnamespace \
+        AND relname NOT IN ('installation', '__diesel_schema_migrations') \
+        AND NOT (relrowsecurity AND relforcerowsecurity \
+                 AND pg_get_userbyid(relowner) <> current_user)";
+    let unprotected = client.query(open_tables, &[]).await.unwrap();
+    assert!(
+        unprotected.is_empty(),
+        "{:?}",
+        unprotected.iter().map(|r| r.get::<_, String>(0)).collect::<Vec<_>>()
+    );
+
+    let role = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user";
+    let is_above_the_wall: bool = client.query_one(role, &[]).await.unwrap().get(0);
+    assert!(!is_above_the_wall);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_without_an_organization_sees_nothing() {
+    let database = filled().await;
+    let client = connect_as_application(&database).await;
+
+    assert_nothing_is_seen(&client).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reused_connection_sees_nothing_of_the_organization_before() {
+    let database = filled().await;
+    let client = connect_as_application(&database).await;
+    begin_as(&client, 1).await;
+    for table in tenant_tables(&client).await {
+        assert!(count(&client, &table).await > 0, "{table} has no row to see");
+    }
+    client.batch_execute("COMMIT").await.unwrap();
+    assert_nothing_is_seen(&client).await;
+
+    let ada = user(1);
+    let token = token(1, &ada);
+    let hash: &[u8] = token.hash.as_bytes();
+    let assistant: AssistantId = id(1);
+    let found = client
+        .query(
+            "SELECT FROM find_caller($1, NULL, NULL, $2::text::uuid, NULL)",
+            &[&hash, &assistant.as_uuid().to_string()],
+        )
+        .await
+        .unwrap();
+    assert_eq!(found.len(), 1);
+    assert_nothing_is_seen(&client).await;
+
+    let found = client.query("SELECT FROM find_login($1)", &[&ada.email.as_str()]).await.unwrap();
+    assert_eq!(found.len(), 1);
+    client.query_one("SELECT FROM find_first_organization()", &[]).await.unwrap();
+    assert_nothing_is_seen(&client).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_another_organization_are_neither_seen_nor_written() {
+    let database = filled().await;
+    let client = connect_as_application(&database).await;
+    for table in tenant_tables(&client).await {
+        begin_as(&client, 2).await;
+        let own = i64::from(table == "organizations");
+        assert_eq!(count(&client, &table).await, own, "{table}");
+        // The tables that only grow refuse for want of a grant.
+        let deleted = client.execute(&format!("DELETE FROM {table}"), &[]).await;
+        assert!(deleted.is_err() || deleted.unwrap() == 0, "{table}");
+        client.batch_execute("ROLLBACK").await.unwrap();
+    }
+    begin_as(&client, 2).await;
+    let renamed = client.execute("UPDATE users SET name = 'mine'", &[]).await.unwrap();
+    assert_eq!(renamed, 0);
+    client.batch_execute("ROLLBACK").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_cannot_be_written_into_another_organization() {
+    let database = filled().await;
+    let client = connect_as_application(&database).await;
+    begin_as(&client, 2).await;
+    let foreign =
+        format!("INSERT INTO data_keys VALUES ('{}', gen_random_uuid(), 'x', now())", tenant(1));
+
+    let error = client.execute(&foreign, &[]).await.unwrap_err();
+
+    let code = error.code().unwrap().code();
+    assert_eq!(code, "42501", "row-level security refuses it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_cannot_write_for_another_organization() {
+    let database = filled().await;
+    let store = open(&database, 1);
+    let mut stranger = user(2);
+    stranger.organization = id(2);
+    let mut work = store.begin(id(1)).await.unwrap();
+
+    work.users().insert(&stranger).await.unwrap_err();
+
+    drop(work);
+    assert!(store.directory().user(id(2), stranger.id).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_grows_cannot_be_changed() {
+    let database = filled().await;
+    let client = connect_as_application(&database).await;
+    let changes = [
+        "UPDATE audit_events SET action = 'nothing'",
+        "DELETE FROM audit_events",
+        "UPDATE versions SET number = 7",
+        "DELETE FROM versions",
+        "UPDATE sealed_values SET name = 'other'",
+        "DELETE FROM data_keys",
+        "TRUNCATE audit_events",
+    ];
+    for change in changes {
+        begin_as(&client, 1).await;
+        let error = client.execute(change, &[]).await.unwrap_err();
+        assert_eq!(error.code().unwrap().code(), "42501", "{change}");
+        client.batch_execute("ROLLBACK").await.unwrap();
+    }
+}
