@@ -16,6 +16,7 @@ use crate::{
     audience,
     errors::{corrupt, on_read, on_write},
     schema::assistants,
+    sql::prepared,
     unit_of_work::PgUnitOfWork,
     values::{Json, JsonText, Key, Moment, comparable},
 };
@@ -77,6 +78,7 @@ impl TryFrom<Row> for Assistant {
 #[derive(Debug, Insertable, AsChangeset)]
 #[diesel(table_name = assistants, check_for_backend(diesel::pg::Pg))]
 #[diesel(primary_key(organization_id, id), treat_none_as_null = true)]
+#[diesel(treat_none_as_default_value = false)]
 struct WholeRow {
     organization_id: Key,
     id: Key,
@@ -196,8 +198,7 @@ impl AssistantRepository for PgUnitOfWork {
     #[tracing::instrument(name = "db.assistants.insert", skip_all, fields(assistant.id = %assistant.id))]
     async fn insert(&mut self, assistant: &Assistant) -> StoreResult<()> {
         let conn = self.conn()?;
-        diesel::insert_into(assistants::table)
-            .values(WholeRow::of(assistant)?)
+        prepared(diesel::insert_into(assistants::table).values(WholeRow::of(assistant)?))
             .execute(conn)
             .await
             .map_err(on_write("assistants"))?;
@@ -212,7 +213,8 @@ impl AssistantRepository for PgUnitOfWork {
             .find((self.tenant(), Key::from(assistant.id)))
             .filter(assistants::revision.eq(read));
         let conn = self.conn()?;
-        let updated = diesel::update(unchanged).set(WholeRow::of(&assistant)?).execute(conn).await;
+        let updated =
+            prepared(diesel::update(unchanged).set(WholeRow::of(&assistant)?)).execute(conn).await;
         if updated.map_err(on_write("assistants"))? != 1 {
             return Err(StoreError::Conflict);
         }

@@ -36,6 +36,7 @@ struct EventRow {
 /// An event as it is to be stored.
 #[derive(Debug, Insertable)]
 #[diesel(table_name = audit_events, check_for_backend(diesel::pg::Pg))]
+#[diesel(treat_none_as_default_value = false)]
 pub(crate) struct NewEventRow {
     organization_id: Key,
     id: Key,

@@ -16,6 +16,7 @@ use understudy_domain::{
 use crate::{
     errors::{corrupt, on_read, on_write},
     schema::{api_tokens, sessions},
+    sql::prepared,
     unit_of_work::PgUnitOfWork,
     values::{Hash, Key, Moment},
 };
@@ -23,7 +24,7 @@ use crate::{
 /// The columns that narrow a token.
 #[derive(Debug, Queryable, Selectable, Insertable, diesel::AsChangeset)]
 #[diesel(table_name = api_tokens, check_for_backend(diesel::pg::Pg))]
-#[diesel(treat_none_as_null = true)]
+#[diesel(treat_none_as_null = true, treat_none_as_default_value = false)]
 pub(crate) struct LimitsRow {
     /// `readOnly`.
     pub(crate) read_only: bool,
@@ -73,6 +74,7 @@ impl TryFrom<LimitsRow> for TokenLimits {
 /// A token as it is stored.
 #[derive(Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = api_tokens, check_for_backend(diesel::pg::Pg))]
+#[diesel(treat_none_as_default_value = false)]
 pub(crate) struct TokenRow {
     organization_id: Key,
     id: Key,
@@ -169,8 +171,7 @@ impl CredentialRepository for PgUnitOfWork {
 
     #[tracing::instrument(name = "db.credentials.insert_token", skip_all)]
     async fn insert_token(&mut self, token: &ApiToken) -> StoreResult<()> {
-        diesel::insert_into(api_tokens::table)
-            .values(TokenRow::from(token))
+        prepared(diesel::insert_into(api_tokens::table).values(TokenRow::from(token)))
             .execute(self.conn()?)
             .await
             .map_err(on_write("api_tokens"))?;
@@ -201,8 +202,7 @@ impl CredentialRepository for PgUnitOfWork {
 
     #[tracing::instrument(name = "db.credentials.insert_session", skip_all)]
     async fn insert_session(&mut self, session: &Session) -> StoreResult<()> {
-        diesel::insert_into(sessions::table)
-            .values(SessionRow::from(session))
+        prepared(diesel::insert_into(sessions::table).values(SessionRow::from(session)))
             .execute(self.conn()?)
             .await
             .map_err(on_write("sessions"))?;

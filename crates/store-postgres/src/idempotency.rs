@@ -15,7 +15,7 @@ use understudy_domain::{
 use crate::{
     errors::{corrupt, on_read, on_write},
     schema::idempotency_keys,
-    sql::Sql,
+    sql::{Sql, prepared},
     store::PgStore,
     transaction::Transaction,
     values::{Hash, Json, JsonText, Key, Moment},
@@ -72,12 +72,12 @@ impl IdempotencyStore for PgStore {
     async fn complete(&self, scope: &IdempotencyScope, answer: &StoredAnswer) -> StoreResult<()> {
         let status = i16::try_from(answer.status).map_err(corrupt("idempotency_keys"))?;
         let mut transaction = Transaction::begin(&self.connections, scope.organization).await?;
-        diesel::update(idempotency_keys::table.find(id(scope)))
-            .set((
-                idempotency_keys::status.eq(status),
-                idempotency_keys::headers.eq(JsonText::of(&answer.headers)?),
-                idempotency_keys::body.eq(answer.body.clone()),
-            ))
+        let given = (
+            idempotency_keys::status.eq(status),
+            idempotency_keys::headers.eq(JsonText::of(&answer.headers)?),
+            idempotency_keys::body.eq(answer.body.clone()),
+        );
+        prepared(diesel::update(idempotency_keys::table.find(id(scope))).set(given))
             .execute(transaction.conn()?)
             .await
             .map_err(on_write("idempotency_keys"))?;

@@ -14,6 +14,7 @@ use understudy_domain::{
 use crate::{
     errors::{on_read, on_write},
     schema::{installation, organizations},
+    sql::prepared,
     unit_of_work::PgUnitOfWork,
     values::{Json, JsonText, Key, Moment},
 };
@@ -68,8 +69,7 @@ impl OrganizationRepository for PgUnitOfWork {
             settings: JsonText::of(&organization.settings)?,
             created_at: Moment(organization.created_at),
         };
-        diesel::insert_into(organizations::table)
-            .values(row)
+        prepared(diesel::insert_into(organizations::table).values(row))
             .execute(self.conn()?)
             .await
             .map_err(on_write("organizations"))?;

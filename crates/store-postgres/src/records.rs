@@ -15,6 +15,7 @@ use crate::{
     audit::NewEventRow,
     errors::{corrupt, on_read, on_write},
     schema::{audit_events, data_keys, sealed_values, versions},
+    sql::prepared,
     unit_of_work::PgUnitOfWork,
     values::{Json, JsonText, Key, Moment},
 };
@@ -22,6 +23,7 @@ use crate::{
 /// A version without its content, as it is stored.
 #[derive(Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = versions, check_for_backend(diesel::pg::Pg))]
+#[diesel(treat_none_as_default_value = false)]
 pub(crate) struct SummaryRow {
     organization_id: Key,
     id: Key,
@@ -163,8 +165,7 @@ impl From<DataKeyRow> for DataKey {
 impl RecordRepository for PgUnitOfWork {
     #[tracing::instrument(name = "db.versions.insert", skip_all)]
     async fn insert_version(&mut self, version: &Version) -> StoreResult<()> {
-        diesel::insert_into(versions::table)
-            .values(NewVersionRow::of(version)?)
+        prepared(diesel::insert_into(versions::table).values(NewVersionRow::of(version)?))
             .execute(self.conn()?)
             .await
             .map_err(on_write("versions"))?;
@@ -192,8 +193,7 @@ impl RecordRepository for PgUnitOfWork {
     #[tracing::instrument(name = "db.sealed_values.insert", skip_all)]
     async fn insert_sealed(&mut self, values: &[SealedValue]) -> StoreResult<()> {
         for value in values {
-            diesel::insert_into(sealed_values::table)
-                .values(SealedRow::from(value))
+            prepared(diesel::insert_into(sealed_values::table).values(SealedRow::from(value)))
                 .execute(self.conn()?)
                 .await
                 .map_err(on_write("sealed_values"))?;
@@ -235,8 +235,7 @@ impl RecordRepository for PgUnitOfWork {
             wrapped: key.wrapped.clone(),
             created_at: Moment(key.created_at),
         };
-        diesel::insert_into(data_keys::table)
-            .values(row)
+        prepared(diesel::insert_into(data_keys::table).values(row))
             .execute(self.conn()?)
             .await
             .map_err(on_write("data_keys"))?;
@@ -245,8 +244,7 @@ impl RecordRepository for PgUnitOfWork {
 
     #[tracing::instrument(name = "db.audit_events.append", skip_all)]
     async fn append_event(&mut self, event: &AuditEvent) -> StoreResult<()> {
-        diesel::insert_into(audit_events::table)
-            .values(NewEventRow::of(event)?)
+        prepared(diesel::insert_into(audit_events::table).values(NewEventRow::of(event)?))
             .execute(self.conn()?)
             .await
             .map_err(on_write("audit_events"))?;

@@ -1,7 +1,7 @@
 //! Statements written by hand, for what the query builder cannot say.
 //!
 //! Unlike `diesel::sql_query` these stay prepared: their text is fixed, so there
-//! are few of them.
+//! are few of them. So do built inserts and updates that are [`prepared`].
 
 use std::marker::PhantomData;
 
@@ -60,4 +60,35 @@ impl<R> QueryId for Sql<R> {
 
 impl<R> Query for Sql<R> {
     type SqlType = R;
+}
+
+/// A built insert or update that stays prepared.
+///
+/// The query builder prepares these anew each time, a round trip more, because
+/// their text may depend on their values. That of ours does not: they are of one
+/// row, and `None` is a parameter like any other.
+pub(crate) const fn prepared<Q>(query: Q) -> Prepared<Q> {
+    Prepared(query)
+}
+
+/// See [`prepared`].
+pub(crate) struct Prepared<Q>(Q);
+
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Prepared<Q> {
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.0.walk_ast(out)
+    }
+
+    fn is_safe_to_cache_prepared(&self, _: &Pg) -> QueryResult<bool> {
+        Ok(true)
+    }
+}
+
+impl<Q> QueryId for Prepared<Q> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false; // known by its text
+}
+
+impl<Q> Query for Prepared<Q> {
+    type SqlType = ();
 }

@@ -18,7 +18,7 @@ use understudy_domain::{
 use crate::{
     errors::{corrupt, on_read, on_write},
     schema::{assistants, team_members, teams},
-    sql::Sql,
+    sql::{Sql, prepared},
     unit_of_work::PgUnitOfWork,
     values::{Key, Moment},
 };
@@ -131,8 +131,7 @@ impl TeamRepository for PgUnitOfWork {
     #[tracing::instrument(name = "db.teams.insert", skip_all, fields(team.id = %team.id))]
     async fn insert(&mut self, team: &Team) -> StoreResult<()> {
         let conn = self.conn()?;
-        diesel::insert_into(teams::table)
-            .values(Row::from(team))
+        prepared(diesel::insert_into(teams::table).values(Row::from(team)))
             .execute(conn)
             .await
             .map_err(on_write("teams"))?;
@@ -146,7 +145,7 @@ impl TeamRepository for PgUnitOfWork {
         let unchanged =
             teams::table.find((self.tenant(), Key::from(team.id))).filter(teams::revision.eq(read));
         let conn = self.conn()?;
-        let updated = diesel::update(unchanged).set(Row::from(&team)).execute(conn).await;
+        let updated = prepared(diesel::update(unchanged).set(Row::from(&team))).execute(conn).await;
         if updated.map_err(on_write("teams"))? != 1 {
             return Err(StoreError::Conflict);
         }

@@ -14,6 +14,7 @@ use understudy_domain::{
 use crate::{
     errors::{corrupt, on_read, on_write},
     schema::{organizations, users},
+    sql::prepared,
     unit_of_work::PgUnitOfWork,
     values::{Key, Moment},
 };
@@ -22,6 +23,7 @@ use crate::{
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
 #[diesel(primary_key(organization_id, id), treat_none_as_null = true)]
+#[diesel(treat_none_as_default_value = false)]
 pub(crate) struct Row {
     organization_id: Key,
     id: Key,
@@ -148,8 +150,7 @@ impl UserRepository for PgUnitOfWork {
 
     #[tracing::instrument(name = "db.users.insert", skip_all, fields(user.id = %user.id))]
     async fn insert(&mut self, user: &User) -> StoreResult<()> {
-        diesel::insert_into(users::table)
-            .values(Row::from(user))
+        prepared(diesel::insert_into(users::table).values(Row::from(user)))
             .execute(self.conn()?)
             .await
             .map_err(on_write("users"))?;
@@ -162,7 +163,8 @@ impl UserRepository for PgUnitOfWork {
         user.revision += 1;
         let unchanged =
             users::table.find((self.tenant(), Key::from(user.id))).filter(users::revision.eq(read));
-        let updated = diesel::update(unchanged).set(Row::from(&user)).execute(self.conn()?).await;
+        let updated =
+            prepared(diesel::update(unchanged).set(Row::from(&user))).execute(self.conn()?).await;
         if updated.map_err(on_write("users"))? == 1 { Ok(user) } else { Err(StoreError::Conflict) }
     }
 

@@ -91,7 +91,9 @@ impl QueryFragment<Backend> for Question {
                     out.push_sql(if place == 0 { "" } else { " UNION ALL " });
                     out.push_sql("SELECT * FROM (SELECT g.updated_at, g.assistant_id ");
                     out.push_sql("FROM assistant_audience g JOIN assistants a ON ");
-                    out.push_sql("a.organization_id = g.organization_id AND a.id = g.assistant_id ");
+                    out.push_sql(
+                        "a.organization_id = g.organization_id AND a.id = g.assistant_id ",
+                    );
                     out.push_sql("WHERE a.is_active AND a.api_enabled AND g.realm = ");
                     out.push_bind_param::<Text, _>(organization)?;
                     out.push_sql(" AND g.key = ");

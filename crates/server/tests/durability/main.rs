@@ -1,11 +1,6 @@
 //! What must survive: acknowledged writes a `kill -9`, the service an outage of
 //! its database.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a failing test panics"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test panics")]
 #![cfg(unix)]
 
 mod kill;
