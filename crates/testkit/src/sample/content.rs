@@ -79,9 +79,9 @@ pub fn full_policy(users: impl IntoIterator<Item = UserId>) -> Policy {
     Policy {
         access_mode: AccessMode::Department,
         access_departments: vec![department("Forschung & Entwicklung"), department("ÖRTLICHES")],
-        access_users: users.to_vec(),
+        access_users: users.clone(),
         editable_by_users: editors.chain([Editor::Everyone(Star::Star)]).collect(),
-        visible_in_chat_to_users: users.to_vec(),
+        visible_in_chat_to_users: users.clone(),
         editable_by_roles: [Role::Manager].into_iter().collect(),
         visible_to_roles: [Role::Viewer, Role::Member].into_iter().collect(),
         api_enabled: false,
