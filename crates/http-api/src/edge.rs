@@ -131,13 +131,19 @@ fn dress(response: &mut ServiceResponse<BoxBody>, id: &RequestId, state: &State)
     }
 }
 
-/// One line and two metrics for a finished request.
+/// One line and two metrics for a finished request. Reads that succeed are most of
+/// the traffic and the least of the news: they are told at `debug`.
 fn report(response: &ServiceResponse<BoxBody>, took: Duration) {
     let request = response.request();
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let status = response.status().as_u16();
     let duration_ms = took.as_secs_f64() * 1_000.0;
-    tracing::info!(status, route, duration_ms, "answered a request");
+    let is_read = request.method().is_safe() && response.status().is_success();
+    if is_read {
+        tracing::debug!(status, route, duration_ms, "answered a request");
+    } else {
+        tracing::info!(status, route, duration_ms, "answered a request");
+    }
     let method = known_method(request.method());
     let counter = metrics::counter!(
         "http_requests_total",
