@@ -131,12 +131,14 @@ fn canonicalize_value(schema: &Value, value: &mut Value, at: &str, faults: &mut 
             }
         }
         Value::Number(number) => {
-            if allows(schema, "integer")
-                && let Some(whole) = number.as_f64().and_then(whole_number)
-                && !number.is_i64()
-                && !number.is_u64()
-            {
-                *value = Value::from(whole);
+            let float = number.as_f64().filter(|_| number.is_f64() && allows(schema, "integer"));
+            match float.map(|float| (float, whole_number(float))) {
+                Some((_, Some(whole))) => *value = Value::from(whole),
+                Some((float, None)) if float.fract() == 0.0 => {
+                    let message = "must be an integer, written without point and exponent";
+                    faults.push(Fault::new(at, "type", message));
+                }
+                _ => {}
             }
         }
         Value::Null | Value::Bool(_) | Value::String(_) => {}

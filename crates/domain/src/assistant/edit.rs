@@ -81,12 +81,26 @@ pub fn apply(
     let mut faults = Vec::new();
     document::canonicalize(&mut input, &mut faults);
     input.retain(|name, _| document::part_of(name) != Some(Part::ReadOnly));
-    join_prompts(base, &mut input, &mut faults);
-    let touched: BTreeSet<String> = input.keys().cloned().collect();
+    if base.content.name.is_empty() && !input.contains_key("name") {
+        faults.push(Fault::new("/name", "required", "is required"));
+    }
+    let by_alias = join_prompts(base, &mut input, &mut faults);
+    let edit = apply_spelled(base, input, mode, faults, fresh_id);
+    edit.map_err(|faults| if by_alias { under_alias(faults) } else { faults })
+}
 
+/// Applies input whose keys are spelled as the schema has them.
+fn apply_spelled(
+    base: &Base,
+    input: Map<String, Value>,
+    mode: WriteMode,
+    mut faults: Vec<Fault>,
+    fresh_id: &mut dyn FnMut() -> SealedId,
+) -> Result<Edit, Vec<Fault>> {
+    let touched: BTreeSet<String> = input.keys().cloned().collect();
     let mut document = merge(base, input, mode);
-    faults.extend(document::faults_of(&Value::Object(document.clone())));
-    faults.retain(|fault| touched.contains(fault.field()) || is_missing(fault));
+    let found = document::faults_of(&Value::Object(document.clone()));
+    faults.extend(found.into_iter().filter(|fault| touched.contains(fault.field())));
     if faults.is_empty() {
         return read(base, document, &touched, fresh_id);
     }
@@ -107,24 +121,30 @@ pub fn apply(
     Err(faults)
 }
 
-/// A required field is nobody's fault only where it was there before.
-fn is_missing(fault: &Fault) -> bool {
-    fault.code == "required" && fault.field() == "name"
+/// The faults where the caller wrote what is wrong: under the other name.
+fn under_alias(faults: Vec<Fault>) -> Vec<Fault> {
+    let rename = |fault: Fault| match fault.pointer.strip_prefix("/preset_prompts") {
+        Some(rest) => Fault { pointer: format!("/suggestions{rest}"), ..fault },
+        None => fault,
+    };
+    faults.into_iter().map(rename).collect()
 }
 
 /// `suggestions` is another name of `preset_prompts`. Sent back together, the
-/// one that was changed counts.
-fn join_prompts(base: &Base, input: &mut Map<String, Value>, faults: &mut Vec<Fault>) {
-    let Some(alias) = input.remove("suggestions") else { return };
+/// one that was changed counts; whether that is the alias is returned.
+fn join_prompts(base: &Base, input: &mut Map<String, Value>, faults: &mut Vec<Fault>) -> bool {
+    let Some(alias) = input.remove("suggestions") else { return false };
     let now = Value::from(base.content.preset_prompts.clone());
     match input.get("preset_prompts") {
-        Some(prompts) if *prompts == alias || alias == now => {}
+        Some(prompts) if *prompts == alias || alias == now => false,
         Some(prompts) if *prompts != now => {
             let message = "must be the same as `preset_prompts`, of which it is another name";
             faults.push(Fault::new("/suggestions", "contradiction", message));
+            false
         }
         _ => {
             input.insert("preset_prompts".to_owned(), alias);
+            true
         }
     }
 }

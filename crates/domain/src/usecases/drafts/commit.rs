@@ -13,6 +13,7 @@ use crate::{
             add_version, changes_between, check_content, event_values, find_to_write,
             lock_matching, on_write, record,
         },
+        versions::MAX_MESSAGE_CHARS,
     },
 };
 
@@ -43,6 +44,7 @@ pub async fn commit_draft(
     command: CommitDraft,
 ) -> Result<AssistantView> {
     let CommitDraft { message, on_conflict, precondition } = command;
+    check_message(message.as_deref())?;
     let seen = find_to_write(&deps, caller, reference, Level::Edit).await?;
     refuse_draft(&seen)?;
     let missing = || Error::NotFound("draft");
@@ -75,6 +77,16 @@ pub async fn commit_draft(
     view.record.assistant = after;
     view.record.draft = None;
     Ok(view)
+}
+
+fn check_message(message: Option<&str>) -> Result<()> {
+    match message {
+        Some(text) if text.chars().count() > MAX_MESSAGE_CHARS => {
+            let words = format!("must have at most {MAX_MESSAGE_CHARS} characters");
+            Err(Error::invalid("/message", "too_long", words))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The draft's content, merged with what changed on the live assistant since.
