@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
 
 use crate::{
+    payload::Kept,
     problem::{Code, MEDIA_TYPE, Problem},
     request_id::{self, RequestId},
     server::State,
@@ -30,7 +31,7 @@ const A_YEAR: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// The outermost middleware.
 pub(crate) async fn edge(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let Some(state) = request.app_data::<web::Data<State>>().cloned() else {
@@ -39,10 +40,14 @@ pub(crate) async fn edge(
     let start = Instant::now();
     let id = RequestId::assign(&request, &*state.services.ids);
     let span = span(&request, &id, &state);
+    let body = Kept::of(&mut request);
 
     let response = next.call(request).instrument(span.clone()).await?;
     let mut response = as_problem(response.map_into_boxed_body(), &id);
     dress(&mut response, &id, &state);
+    if let Some(body) = body {
+        body.hold(response.response_mut());
+    }
     span.in_scope(|| report(&response, start.elapsed()));
     Ok(response)
 }

@@ -25,6 +25,7 @@ mod native;
 mod negotiation;
 mod openapi;
 mod operations;
+mod payload;
 mod problem;
 mod query;
 mod request_id;

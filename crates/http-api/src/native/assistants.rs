@@ -77,7 +77,7 @@ pub(super) fn actions() -> Vec<Endpoint> {
                 .optional_body("AssistantCopy")
                 .created("The copy.", "Assistant")
                 .conditional()
-                .codes(&[Code::NameTaken])
+                .codes(&[Code::NameTaken, Code::InsufficientRole])
                 .needs_seat()
         }),
         Endpoint::new(

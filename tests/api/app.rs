@@ -1,0 +1,189 @@
+//! The real server on a free port, with a store, a clock and people of its own.
+
+use std::{net::TcpListener, sync::Arc, time::Duration};
+
+use actix_web::dev::ServerHandle;
+use reqwest::{Client, Method, redirect::Policy};
+use understudy_domain::{
+    ApiToken, Organization, OrganizationSettings, PasswordHash, Role, Secret, TokenText, User,
+    ports::{PasswordHasher, Store},
+};
+use understudy_http_api::{Options, Services, TokenUses, serve};
+use understudy_testkit::{
+    FakePasswords, FakeSigner, FakeVault, FixedClock, SequentialIds,
+    sample::{self, Members, Row},
+};
+use understudy_tests::TestStore;
+
+use crate::request::Request;
+
+/// The password of everybody.
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// Somebody with an API token, a password and a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Person {
+    Owner,
+    Admin,
+    Ada,
+    Bob,
+    Manager,
+    Viewer,
+    /// A member without an AI seat.
+    Seatless,
+    /// The owner of another organization.
+    Stranger,
+}
+
+use Person::{Ada, Admin, Bob, Manager, Owner, Seatless, Stranger, Viewer};
+
+const EVERYBODY: [Person; 8] = [Owner, Admin, Ada, Bob, Manager, Viewer, Seatless, Stranger];
+
+impl Person {
+    const fn number(self) -> u8 {
+        match self {
+            Owner => 1,
+            Admin => 2,
+            Ada => 3,
+            Bob => 4,
+            Manager => 5,
+            Viewer => 6,
+            Seatless => 7,
+            Stranger => 8,
+        }
+    }
+
+    const fn role(self) -> Role {
+        match self {
+            Owner | Stranger => Role::Owner,
+            Admin => Role::Admin,
+            Manager => Role::Manager,
+            Viewer => Role::Viewer,
+            Ada | Bob | Seatless => Role::Member,
+        }
+    }
+
+    /// The text of their API token.
+    pub(crate) fn token(self) -> String {
+        TokenText::from_random([self.number(); 32]).expose().clone()
+    }
+
+    pub(crate) fn user(self) -> User {
+        let organization = if self == Stranger { 2 } else { 1 };
+        let user = sample::user(self.number().into()).of(organization);
+        User { role: self.role(), ai_seat: self != Seatless, ..user }
+    }
+
+    pub(crate) fn id(self) -> String {
+        self.user().id.to_string()
+    }
+
+    pub(crate) fn email(self) -> String {
+        self.user().email.to_string()
+    }
+}
+
+/// A running server. End it with [`stop`](Self::stop).
+pub(crate) struct App {
+    pub(crate) address: String,
+    pub(crate) client: Client,
+    pub(crate) clock: Arc<FixedClock>,
+    pub(crate) uses: Arc<TokenUses>,
+    pub(crate) store: TestStore,
+    handle: ServerHandle,
+}
+
+impl App {
+    pub(crate) async fn on(store: TestStore) -> Self {
+        Self::with(store, Options::default()).await
+    }
+
+    pub(crate) async fn with(store: TestStore, options: Options) -> Self {
+        settle(&*store).await;
+        let clock = Arc::new(FixedClock::default());
+        let uses = Arc::<TokenUses>::clone(&options.token_uses);
+        let (address, handle) = start(store.handle(), Arc::<FixedClock>::clone(&clock), options);
+        // Redirects are answers to look at.
+        let client = Client::builder().redirect(Policy::none()).build().unwrap();
+        Self { address, client, clock, uses, store, handle }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.handle.stop(false).await;
+    }
+
+    /// A request with somebody's API token.
+    pub(crate) fn request(&self, person: Person, method: Method, path: &str) -> Request {
+        self.anonymous(method, path).header("authorization", &format!("Bearer {}", person.token()))
+    }
+
+    /// A request without any credential.
+    pub(crate) fn anonymous(&self, method: Method, path: &str) -> Request {
+        Request::new(&self.client, &self.address, method, path)
+    }
+
+    pub(crate) fn get(&self, person: Person, path: &str) -> Request {
+        self.request(person, Method::GET, path)
+    }
+
+    pub(crate) fn post(&self, person: Person, path: &str) -> Request {
+        self.request(person, Method::POST, path)
+    }
+
+    pub(crate) fn put(&self, person: Person, path: &str) -> Request {
+        self.request(person, Method::PUT, path)
+    }
+
+    pub(crate) fn patch(&self, person: Person, path: &str) -> Request {
+        self.request(person, Method::PATCH, path)
+    }
+
+    pub(crate) fn delete(&self, person: Person, path: &str) -> Request {
+        self.request(person, Method::DELETE, path)
+    }
+}
+
+fn start(
+    store: Arc<dyn Store>,
+    clock: Arc<FixedClock>,
+    options: Options,
+) -> (String, ServerHandle) {
+    let services = Services {
+        store,
+        clock,
+        ids: Arc::new(SequentialIds::default()),
+        passwords: Arc::new(FakePasswords::default()),
+        signer: Arc::new(FakeSigner::default()),
+        vault: Arc::new(FakeVault::default()),
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let options = Options { shutdown_grace: Duration::from_secs(1), ..options };
+    let server = serve(listener, services, options).unwrap();
+    let handle = server.handle();
+    tokio::spawn(server);
+    (address, handle)
+}
+
+/// Two organizations with everybody in them.
+async fn settle(store: &dyn Store) {
+    let mut rows: Vec<Row> = Vec::new();
+    for number in [1, 2] {
+        let settings = OrganizationSettings::default();
+        rows.push(Organization { settings, ..sample::organization(number) }.into());
+        for person in EVERYBODY {
+            let user = person.user();
+            if user.organization == sample::id(number) {
+                let token = sample::token(person.number().into(), &user);
+                let hash = understudy_domain::TokenHash::of(&person.token());
+                rows.push(User { password: Some(hashed().await), ..user }.into());
+                rows.push(ApiToken { hash, ..token }.into());
+            }
+        }
+    }
+    sample::save(store, rows).await.unwrap();
+}
+
+async fn hashed() -> PasswordHash {
+    FakePasswords::default().hash(Secret::new(PASSWORD.to_owned())).await.unwrap()
+}

@@ -1,0 +1,197 @@
+//! The whole service over HTTP, on every store. The modules are laid out like
+//! the URLs; every answer is also held against the OpenAPI document.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test panics")]
+
+mod app;
+mod assistants;
+mod contract;
+mod edge;
+mod idempotency;
+mod problems;
+mod request;
+mod session;
+mod teams;
+mod tokens;
+mod users;
+
+pub(crate) use app::{App, PASSWORD, Person};
+pub(crate) use understudy_http_api::Options;
+
+/// Makes a test of every case for one store.
+macro_rules! suite {
+    ($open:path) => {
+        suite! { $open;
+            assistants in crate::assistants:
+                the_seeds_example_is_created_and_reads_back_field_for_field,
+                an_assistant_is_put_back_as_it_was_read,
+                what_is_not_named_has_its_default,
+                id_uuid_and_slug_name_the_same_assistant,
+                head_answers_as_get_without_a_body,
+                put_replaces_what_it_names_and_patch_reaches_into_it,
+                either_casing_is_understood,
+                names_and_slugs_are_unique_in_the_organization,
+                a_deleted_assistant_is_gone_until_it_is_restored,
+                a_copy_is_private_and_its_makers_own,
+                one_assistant_is_the_default,
+                write_only_values_come_back_masked_and_stay_when_sent_back;
+            fields in crate::assistants::fields:
+                every_field_refuses_what_it_cannot_be_by_name,
+                all_faults_are_told_at_once_and_nothing_is_applied,
+                fields_that_only_the_server_sets_are_ignored,
+                faults_between_fields_are_told_where_they_are;
+            conditional in crate::assistants::conditional:
+                a_state_that_the_caller_has_is_not_sent_again,
+                a_write_that_names_another_state_is_refused,
+                the_tag_of_a_write_is_that_of_the_next_read,
+                what_another_may_see_has_another_tag;
+            list in crate::assistants::list:
+                pages_follow_each_other_without_gap_or_repetition,
+                a_page_is_not_moved_by_rows_that_come,
+                all_are_counted_only_when_asked,
+                a_cursor_means_nothing_in_another_list,
+                filters_choose,
+                a_chat_shows_only_what_is_meant_for_it,
+                parameters_that_are_wrong_are_named_all_at_once,
+                a_summary_is_a_part_of_the_whole,
+                everybody_sees_their_own_list;
+            access in crate::assistants::access:
+                a_viewer_reads_and_changes_nothing,
+                an_editor_changes_content_but_not_the_policy,
+                the_owner_and_administrators_may_do_everything,
+                what_is_invisible_answers_as_if_it_were_not_there,
+                without_a_seat_nothing_of_assistants_is_told,
+                viewers_of_the_organization_make_nothing,
+                other_organizations_see_global_ones_only_and_without_names,
+                api_tokens_do_not_reach_what_is_closed_to_them,
+                access_that_is_taken_away_is_gone_with_the_next_request;
+            drafts in crate::assistants::drafts:
+                a_draft_is_made_once_and_found_again,
+                nothing_of_a_draft_shows_before_its_commit,
+                a_commit_makes_the_drafts_content_live,
+                a_discarded_draft_leaves_the_live_assistant_as_it_was,
+                what_only_one_side_changed_is_merged,
+                what_both_sides_changed_is_a_conflict_with_three_values,
+                a_commit_heeds_the_state_of_the_live_assistant,
+                the_policy_is_no_part_of_a_draft,
+                a_message_is_a_text_of_bounded_length;
+            versions in crate::assistants::versions:
+                versions_are_listed_newest_first_in_parts,
+                a_version_keeps_what_was,
+                versions_are_for_editors,
+                versions_are_compared_with_each_other_live_and_draft,
+                a_restored_version_is_a_draft_until_it_is_committed,
+                secrets_survive_a_restore;
+            races in crate::assistants::races:
+                of_many_commits_of_one_draft_one_succeeds,
+                writes_to_different_places_all_survive,
+                of_many_writes_with_one_tag_one_succeeds,
+                of_many_drafts_opened_at_once_one_is_made,
+                of_many_assistants_with_one_name_one_is_made;
+            session in crate::session:
+                a_log_in_gives_a_jwt_and_a_cookie_that_scripts_cannot_read,
+                which_part_was_wrong_is_not_told,
+                log_ins_to_one_account_are_limited,
+                a_jwt_acts_for_fifteen_minutes_and_a_session_for_twelve_hours,
+                a_write_by_cookie_needs_its_csrf_token,
+                a_log_out_ends_cookie_and_jwt,
+                a_new_password_ends_the_sessions,
+                one_is_told_who_one_is,
+                every_way_of_showing_a_token_is_the_same,
+                what_is_no_good_credential_is_refused_with_a_challenge,
+                credentials_that_contradict_each_other_are_refused,
+                a_credential_in_the_query_is_none,
+                one_is_known_before_the_body_is_looked_at,
+                too_many_unknown_tokens_shut_an_address_but_not_known_tokens,
+                faults_of_a_log_in_are_named;
+            users in crate::users:
+                a_user_is_made_read_changed_and_deleted,
+                users_are_listed_in_pages_by_address,
+                faults_of_a_user_are_named_at_once,
+                an_address_is_taken_in_the_whole_installation,
+                users_are_administered_by_administrators,
+                nobody_touches_a_rank_at_or_above_their_own,
+                the_last_owner_stays;
+            teams in crate::teams:
+                a_team_is_made_read_renamed_and_deleted,
+                members_come_and_go,
+                a_change_of_members_heeds_the_state_of_the_team,
+                names_are_unique_and_bounded,
+                everybody_sees_their_own_teams;
+            tokens in crate::tokens:
+                the_value_of_a_token_is_shown_once,
+                a_token_is_changed_and_revoked,
+                a_token_does_no_more_than_it_says,
+                a_token_never_makes_a_stronger_one,
+                a_token_of_one_assistant_reaches_it_and_its_draft_only,
+                a_token_ends_when_it_says,
+                a_token_is_taken_from_its_addresses_only,
+                faults_of_a_token_are_named_at_once,
+                the_last_use_of_a_token_is_collected;
+            idempotency in crate::idempotency:
+                the_same_request_has_its_effect_once,
+                a_key_belongs_to_its_body_its_caller_and_its_route,
+                a_key_is_forgotten_after_a_day,
+                of_the_same_requests_at_once_one_has_effect,
+                a_refusal_is_remembered_too,
+                what_was_not_allowed_may_be_tried_again,
+                the_value_of_a_token_is_not_remembered,
+                a_key_is_visible_text_of_bounded_length,
+                an_act_goes_on_when_its_caller_hangs_up;
+            problems in crate::problems:
+                a_path_that_nobody_serves_is_a_problem,
+                a_method_that_is_not_for_the_path_is_told_which_are,
+                a_body_that_is_no_json_is_told_where,
+                a_body_that_is_nested_too_deeply_is_refused,
+                a_body_that_is_too_large_is_told_the_limit,
+                a_body_of_unknown_length_has_the_same_limit,
+                a_body_of_another_media_type_is_refused,
+                an_answer_is_to_be_had_as_json_only,
+                parameters_where_there_are_none_are_unknown,
+                strange_paths_are_no_faults_of_the_server,
+                strange_texts_are_kept_as_they_are;
+            edge in crate::edge:
+                every_answer_has_a_request_id,
+                every_answer_has_safe_headers,
+                json_is_compressed_as_the_caller_likes_it,
+                a_live_server_says_so,
+                the_document_and_its_page_need_nothing_from_elsewhere,
+                every_kind_of_problem_is_explained,
+                every_operation_but_the_open_ones_refuses_the_unknown;
+        }
+
+        mod options {
+            #[tokio::test(flavor = "multi_thread")]
+            async fn behind_a_trusted_proxy_the_forwarded_address_counts() {
+                crate::tokens::behind_a_trusted_proxy_the_forwarded_address_counts($open().await).await;
+            }
+            #[tokio::test(flavor = "multi_thread")]
+            async fn a_server_that_is_not_ready_says_why() {
+                crate::edge::a_server_that_is_not_ready_says_why($open().await).await;
+            }
+        }
+    };
+    ($open:path; $($module:ident in $place:path: $($case:ident),+;)+) => {
+        $(mod $module {
+            use $place as cases;
+
+            $(#[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                let app = crate::App::on($open().await).await;
+                cases::$case(&app).await;
+                app.stop().await;
+            })+
+        })+
+    };
+}
+
+mod memory {
+    suite!(understudy_tests::memory);
+}
+
+mod sqlite {
+    suite!(understudy_tests::sqlite);
+}
+
+mod postgres {
+    suite!(understudy_tests::postgres);
+}
