@@ -67,8 +67,9 @@ pub async fn create_assistant(
         }
         work.assistants().clear_default().await?;
     }
-    seal(&deps, vault, &mut *work, (assistant.organization, assistant.id), sealed).await?;
     add_assistant(&deps, caller, &mut *work, &assistant, "assistant.created").await?;
+    // Behind the assistant, which the values refer to.
+    seal(&deps, vault, &mut *work, (assistant.organization, assistant.id), sealed).await?;
     work.commit().await?;
 
     Ok(owned(assistant))
