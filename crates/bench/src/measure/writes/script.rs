@@ -26,7 +26,10 @@ struct Dialect {
 }
 
 static POSTGRES: Dialect = Dialect {
-    quoted: |column| format!("quote_nullable({column}::text)"),
+    // A colon before a letter would be a variable of pgbench's.
+    quoted: |column| {
+        format!("quote_nullable(regexp_replace({column}::text, ':([A-Za-z_])', ': \\1', 'g'))")
+    },
     fresh: "(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '7' \
             || substr(md5(random()::text), 1, 3) || '8' || substr(md5(random()::text), 1, 15))::uuid",
     now: "now()",
