@@ -100,9 +100,15 @@ impl App {
 
     pub(crate) async fn with(store: TestStore, options: Options) -> Self {
         settle(&*store).await;
+        let inner = store.handle();
+        Self::around(store, inner, options)
+    }
+
+    /// A server on `inner`, which lives as long as `store` does.
+    pub(crate) fn around(store: TestStore, inner: Arc<dyn Store>, options: Options) -> Self {
         let clock = Arc::new(FixedClock::default());
         let uses = Arc::<TokenUses>::clone(&options.token_uses);
-        let (address, handle) = start(store.handle(), Arc::<FixedClock>::clone(&clock), options);
+        let (address, handle) = start(inner, Arc::<FixedClock>::clone(&clock), options);
         // Redirects are answers to look at.
         let client = Client::builder().redirect(Policy::none()).build().unwrap();
         Self { address, client, clock, uses, store, handle }

@@ -4,6 +4,7 @@
 
 mod app;
 mod assistants;
+mod broken;
 mod contract;
 mod edge;
 mod idempotency;
@@ -160,6 +161,15 @@ macro_rules! suite {
         }
 
         mod options {
+            #[tokio::test(flavor = "multi_thread")]
+            async fn a_database_that_is_away_is_worth_another_try() {
+                crate::broken::a_database_that_is_away_is_worth_another_try($open().await).await;
+            }
+            #[tokio::test(flavor = "multi_thread")]
+            async fn of_a_fault_of_the_service_only_the_request_id_is_told() {
+                crate::broken::of_a_fault_of_the_service_only_the_request_id_is_told($open().await)
+                    .await;
+            }
             #[tokio::test(flavor = "multi_thread")]
             async fn behind_a_trusted_proxy_the_forwarded_address_counts() {
                 crate::tokens::behind_a_trusted_proxy_the_forwarded_address_counts($open().await).await;

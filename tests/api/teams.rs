@@ -87,7 +87,7 @@ pub(crate) async fn everybody_sees_their_own_teams(app: &App) {
 
     assert_eq!(names(Admin).await, ["Board", "Care"]);
     assert_eq!(names(Ada).await, ["Care"]);
-    assert_eq!(names(Bob).await, [] as [&str; 0]);
+    assert_eq!(names(Bob).await, Vec::<String>::new());
     app.post(Ada, "/api/teams").json(&json!({"name": "x"})).refused(403, "insufficient_role").await;
     let session = app.get(Ada, "/api/session").expect(200).await;
     assert_eq!(session.body["teams"][0]["name"], "Care");

@@ -18,7 +18,7 @@ use crate::{
     call::state_of,
     endpoint::Endpoint,
     openapi::{Doc, openapi_json},
-    problem::{Code, Problem, problems_page},
+    problem::{Code, Problem, chain, problems_page},
     server::State,
 };
 
@@ -94,7 +94,10 @@ async fn readyz(state: web::Data<State>) -> Answer {
         let problem = Problem::new(Code::Unavailable).detail(why);
         problem.header(header::RETRY_AFTER, RETRY_AFTER)
     };
-    state.services.store.ping().await?;
+    if let Err(error) = state.services.store.ping().await {
+        tracing::warn!(error = %chain(&error), "the database is not ready");
+        return Err(unready("the database cannot be used".to_owned()));
+    }
     if let Some(ready) = &state.options.ready {
         ready().map_err(unready)?;
     }
@@ -124,7 +127,10 @@ async fn docs_root() -> Answer {
 async fn docs(request: HttpRequest) -> Answer {
     state_of(&request)?;
     let file = request.match_info().get("file").unwrap_or_default();
-    let config = Config::new(["../openapi.json"]).persist_authorization(false);
+    let config = Config::new(["../openapi.json"])
+        .doc_expansion("none")
+        // Else the page would ask a server elsewhere whether the document is valid.
+        .validator_url("none");
     let Ok(Some(found)) = utoipa_swagger_ui::serve(file, Arc::new(config)) else {
         return Err(Problem::new(Code::NoSuchRoute));
     };

@@ -12,6 +12,7 @@ use actix_web::{
 use serde_json::{Map, Value, json};
 use understudy_domain::{
     Fault,
+    assistant::document::MAX_FAULTS,
     ports::StoreError,
     usecases::{Conflict, Denied, Error},
 };
@@ -87,12 +88,13 @@ impl Problem {
     }
 
     /// A request with these faults.
-    pub(crate) fn invalid(faults: Vec<Fault>) -> Self {
+    pub(crate) fn invalid(mut faults: Vec<Fault>) -> Self {
         let detail = match faults.as_slice() {
             [only] if only.pointer.is_empty() => only.message.clone(),
             [only] => format!("{} {}", only.pointer, only.message),
             all => format!("{} values are wrong", all.len()),
         };
+        faults.truncate(MAX_FAULTS);
         Self::new(Code::ValidationFailed).detail(detail).faults(faults)
     }
 
