@@ -1,7 +1,7 @@
 //! What every answer has: identifier, safe headers, compression; and the routes
 //! for operators and developers.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -79,6 +79,30 @@ pub(crate) async fn a_server_that_is_not_ready_says_why(store: understudy_tests:
     let body = json!({"email": Ada.email(), "password": crate::PASSWORD});
     let session = app.anonymous(Method::POST, "/api/session").json(&body).expect(200).await;
     assert!(session.header("set-cookie").contains("Secure"));
+    app.stop().await;
+}
+
+pub(crate) async fn the_callers_trace_is_continued(store: understudy_tests::TestStore) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let notes = Arc::clone(&seen);
+    let options = Options {
+        continue_trace: Some(Arc::new(move |_, context| {
+            notes.lock().unwrap().push((context.parent.clone(), context.state.clone()));
+        })),
+        ..Options::default()
+    };
+    let app = App::with(store, options).await;
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let ask = |parent: &str| {
+        app.anonymous(Method::GET, "/healthz")
+            .header("traceparent", parent)
+            .header("tracestate", "a=1")
+    };
+
+    ask(parent).expect(200).await;
+    ask("junk").expect(200).await;
+
+    assert_eq!(*seen.lock().unwrap(), [(parent.to_owned(), Some("a=1".to_owned()))]);
     app.stop().await;
 }
 

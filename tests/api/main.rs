@@ -175,6 +175,10 @@ macro_rules! suite {
                 crate::tokens::behind_a_trusted_proxy_the_forwarded_address_counts($open().await).await;
             }
             #[tokio::test(flavor = "multi_thread")]
+            async fn the_callers_trace_is_continued() {
+                crate::edge::the_callers_trace_is_continued($open().await).await;
+            }
+            #[tokio::test(flavor = "multi_thread")]
             async fn a_server_that_is_not_ready_says_why() {
                 crate::edge::a_server_that_is_not_ready_says_why($open().await).await;
             }

@@ -142,7 +142,7 @@ fn report(response: &ServiceResponse<BoxBody>, took: Duration) {
     let request = response.request();
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let status = response.status().as_u16();
-    let duration_ms = took.as_secs_f64() * 1_000.0;
+    let duration_ms = (took.as_secs_f64() * 1_000_000.0).round() / 1_000.0;
     let is_read = request.method().is_safe() && response.status().is_success();
     if is_read {
         tracing::debug!(status, route, duration_ms, "answered a request");

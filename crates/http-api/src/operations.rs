@@ -128,7 +128,7 @@ async fn docs(request: HttpRequest) -> Answer {
     state_of(&request)?;
     let file = request.match_info().get("file").unwrap_or_default();
     let config = Config::new(["../openapi.json"])
-        .doc_expansion("none")
+        .doc_expansion("list")
         // Else the page would ask a server elsewhere whether the document is valid.
         .validator_url("none");
     let Ok(Some(found)) = utoipa_swagger_ui::serve(file, Arc::new(config)) else {
