@@ -3,7 +3,7 @@
 use serde::Serialize;
 use understudy_domain::{
     Principal,
-    assistant::{content::AssistantKind, policy::AccessMode},
+    assistant::{content::AssistantKind, policy::AccessMode, view::AssistantView},
     ports::{AssistantFilter, Position, Sort, SortKey},
     usecases::assistants::{self, AssistantPage, ListAssistants},
 };
@@ -85,16 +85,10 @@ fn present(page: AssistantPage, list: &str, shown: Shown) -> Answer {
     match shown {
         Shown::Full => answer::ok(&PageView { data: rows, next_cursor, total }),
         Shown::Summary => {
-            let data = rows.iter().map(assistants_summary).collect();
+            let data = rows.iter().map(AssistantView::summary).collect();
             answer::ok(&PageView { data, next_cursor, total })
         }
     }
-}
-
-fn assistants_summary(
-    view: &understudy_domain::assistant::view::AssistantView,
-) -> serde_json::Value {
-    view.summary()
 }
 
 fn shown(query: &mut Query) -> Shown {
