@@ -3,7 +3,7 @@
 //! Cargo says who depends on whom, so a crate that is added or a dependency that
 //! slips in is seen here whatever it is called in the code.
 
-#![expect(clippy::unwrap_used, reason = "a failing test panics")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test panics")]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
