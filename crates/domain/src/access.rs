@@ -144,6 +144,17 @@ impl Standing {
 /// listed: they own everything in it.
 #[must_use]
 pub fn audience(assistant: &Assistant) -> Vec<Grant> {
+    let mut best = std::collections::BTreeMap::new();
+    for (realm, key, level) in grants(assistant) {
+        let entry = best.entry((realm, key)).or_insert(level);
+        *entry = level.max(*entry);
+    }
+    best.into_iter().map(|((realm, key), level)| Grant { realm, key, level }).collect()
+}
+
+/// Every reason for which somebody may reach a live assistant; a key may have
+/// several.
+fn grants(assistant: &Assistant) -> Vec<(Realm, AudienceKey, Level)> {
     let home = Realm::Organization(assistant.organization);
     let policy = &assistant.policy;
     let mut grants = vec![(home, AudienceKey::user(assistant.created_by), Level::Owner)];
@@ -181,16 +192,7 @@ pub fn audience(assistant: &Assistant) -> Vec<Grant> {
             grants.push((Realm::Everywhere, AudienceKey::everyone(), Level::View));
         }
     }
-    highest(grants)
-}
-
-fn highest(grants: Vec<(Realm, AudienceKey, Level)>) -> Vec<Grant> {
-    let mut best = std::collections::BTreeMap::new();
-    for (realm, key, level) in grants {
-        let entry = best.entry((realm, key)).or_insert(level);
-        *entry = level.max(*entry);
-    }
-    best.into_iter().map(|((realm, key), level)| Grant { realm, key, level }).collect()
+    grants
 }
 
 /// What a caller with this standing may do with a live assistant. Seats, token
@@ -201,10 +203,10 @@ pub fn level(standing: &Standing, assistant: &Assistant) -> Level {
     if at_home && standing.administers {
         return Level::Owner;
     }
-    let applies = |grant: &Grant| match grant.realm {
-        Realm::Organization(_) => at_home && standing.keys.contains(&grant.key),
+    let applies = |(realm, key, _): &(Realm, AudienceKey, Level)| match realm {
+        Realm::Organization(_) => at_home && standing.keys.contains(key),
         Realm::Everywhere => true,
     };
-    let levels = audience(assistant).into_iter().filter(applies).map(|grant| grant.level);
+    let levels = grants(assistant).into_iter().filter(applies).map(|(_, _, level)| level);
     levels.max().unwrap_or(Level::None)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::content::ToolMode;
 use crate::{
@@ -106,44 +106,78 @@ impl AssistantView {
 
     /// The object with the fields that lists show.
     #[must_use]
-    pub fn summary(&self) -> Value {
-        const FIELDS: &[&str] = &[
-            "id",
-            "name",
-            "slug",
-            "description",
-            "kind",
-            "owner",
-            "is_default",
-            "avatar_id",
-            "icon_type",
-            "icon_data",
-            "icon",
-            "icon_url",
-            "default_model_key",
-            "access_mode",
-            "api_enabled",
-            "public_enabled",
-            "is_active",
-            "created_by",
-            "created_at",
-            "updated_at",
-            "version",
-            "draft_id",
-            "shared",
-            "tags",
-            "tool_capabilities",
-            "temperature",
-            "preset_prompts",
-            "permissions",
-            "_links",
-        ];
-        let mut value = serde_json::to_value(self).unwrap_or_default();
-        if let Some(map) = value.as_object_mut() {
-            map.retain(|name, _| FIELDS.contains(&name.as_str()));
-        }
-        value
+    pub const fn summary(&self) -> Summary<'_> {
+        Summary(self)
     }
+}
+
+/// An assistant with the fields that lists show.
+#[derive(Clone, Copy, Debug)]
+pub struct Summary<'a>(&'a AssistantView);
+
+impl Serialize for Summary<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let view = self.0;
+        let (assistant, authority) = (&view.record.assistant, view.record.authority());
+        let content = &assistant.content;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("id", &assistant.id)?;
+        map.serialize_entry("name", &content.name)?;
+        map.serialize_entry("slug", &assistant.slug.as_ref().map(super::Slug::as_str))?;
+        map.serialize_entry("description", &content.description)?;
+        map.serialize_entry("kind", &content.kind)?;
+        map.serialize_entry("owner", &OwnerView::from(authority.owner))?;
+        map.serialize_entry("is_default", &assistant.is_default)?;
+        map.serialize_entry("avatar_id", &content.avatar_id)?;
+        map.serialize_entry("icon_type", &content.icon_type)?;
+        map.serialize_entry("icon_data", &content.icon_data)?;
+        map.serialize_entry("icon", &content.icon)?;
+        map.serialize_entry("icon_url", &icon_url(assistant))?;
+        map.serialize_entry("default_model_key", &content.default_model_key)?;
+        map.serialize_entry("access_mode", &authority.policy.access_mode)?;
+        map.serialize_entry("api_enabled", &authority.policy.api_enabled)?;
+        map.serialize_entry("public_enabled", &authority.policy.public_enabled)?;
+        map.serialize_entry("is_active", &is_active(authority))?;
+        map.serialize_entry("created_by", &assistant.created_by)?;
+        map.serialize_entry("created_at", &assistant.created_at.unix_seconds())?;
+        map.serialize_entry("updated_at", &assistant.updated_at.unix_seconds())?;
+        map.serialize_entry("version", &assistant.version)?;
+        map.serialize_entry("draft_id", &view.visible_draft())?;
+        map.serialize_entry("shared", &false)?;
+        map.serialize_entry("tags", &[(); 0])?;
+        map.serialize_entry("tool_capabilities", &ToolCapabilities::from(content))?;
+        map.serialize_entry("temperature", &content.temperature)?;
+        map.serialize_entry("preset_prompts", &content.preset_prompts)?;
+        map.serialize_entry("permissions", &Permissions::from(view.level))?;
+        map.serialize_entry("_links", &links(assistant, authority))?;
+        map.end()
+    }
+}
+
+/// Who owns an assistant, as the object tells it.
+#[derive(Serialize)]
+struct OwnerView {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    id: String,
+}
+
+impl From<Principal> for OwnerView {
+    fn from(owner: Principal) -> Self {
+        match owner {
+            Principal::User(user) => Self { kind: "user", id: user.to_string() },
+            Principal::Team(team) => Self { kind: "team", id: team.to_string() },
+        }
+    }
+}
+
+fn icon_url(assistant: &Assistant) -> String {
+    format!("/api/assistants/{}/icon", assistant.id)
+}
+
+/// A deleted assistant is not active, whatever its switch says.
+const fn is_active(authority: &Assistant) -> bool {
+    authority.policy.is_active && authority.deleted_at.is_none()
 }
 
 impl Serialize for AssistantView {
@@ -175,18 +209,14 @@ impl AssistantView {
         let deleted = assistant.deleted_at.map(crate::Timestamp::unix_seconds);
         map.serialize_entry("deleted_at", &deleted)?;
         map.serialize_entry("slug", &assistant.slug.as_ref().map(super::Slug::as_str))?;
-        let (kind, id) = match authority.owner {
-            Principal::User(user) => ("user", user.to_string()),
-            Principal::Team(team) => ("team", team.to_string()),
-        };
-        map.serialize_entry("owner", &json!({"type": kind, "id": id}))?;
+        map.serialize_entry("owner", &OwnerView::from(authority.owner))?;
         map.serialize_entry("shared", &false)?;
         map.serialize_entry("editing_id", &assistant.editing.map(|editing| editing.live))?;
         map.serialize_entry("draft_id", &self.visible_draft())?;
         map.serialize_entry("version", &assistant.version)?;
         map.serialize_entry("tags", &[(); 0])?;
         map.serialize_entry("is_default", &assistant.is_default)?;
-        map.serialize_entry("icon_url", &format!("/api/assistants/{}/icon", assistant.id))
+        map.serialize_entry("icon_url", &icon_url(assistant))
     }
 
     /// The policy; to callers of other organizations without the lists of people
@@ -209,8 +239,7 @@ impl AssistantView {
         map.serialize_entry("visible_to_roles", &policy.visible_to_roles)?;
         map.serialize_entry("api_enabled", &policy.api_enabled)?;
         map.serialize_entry("public_enabled", &policy.public_enabled)?;
-        let active = policy.is_active && authority.deleted_at.is_none();
-        map.serialize_entry("is_active", &active)
+        map.serialize_entry("is_active", &is_active(authority))
     }
 }
 
