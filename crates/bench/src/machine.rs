@@ -27,6 +27,16 @@ impl Family {
     }
 }
 
+/// The processor time of programs that this process started and that have ended,
+/// in microseconds.
+pub(crate) fn processor_time_of_ended() -> Result<u64> {
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    let (_, fields) = stat.rsplit_once(')').context("the system does not tell processor time")?;
+    let fields = fields.split_whitespace().skip(13).take(2);
+    let ticks: Vec<u64> = fields.map(str::parse).collect::<Result<_, _>>()?;
+    Ok(ticks.iter().sum::<u64>() * TICK_MICROSECONDS)
+}
+
 /// A line of the process table.
 struct Process {
     id: u32,

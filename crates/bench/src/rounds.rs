@@ -12,7 +12,7 @@ use tokio::process::Command;
 
 use crate::{
     load::{Outcome, Plan, Step},
-    machine::Family,
+    machine::{self, Family},
 };
 
 /// How long and how often.
@@ -37,8 +37,17 @@ pub(crate) struct Contender<'a> {
 }
 
 enum Work {
-    Requests { plan: Plan, sent: u64 },
-    Program { command: Vec<OsString> },
+    Requests {
+        plan: Plan,
+        sent: u64,
+    },
+    Program {
+        command: Vec<OsString>,
+    },
+    /// One that is the database itself, so that its own time counts.
+    Database {
+        command: Vec<OsString>,
+    },
 }
 
 /// What one turn showed, or the medians of several.
@@ -79,8 +88,13 @@ impl<'a> Contender<'a> {
 
     /// A program in the manner of `pgbench`: it gets `-c` and `-T`, and prints
     /// `latency average = … ms` and `tps = …`.
-    pub(crate) fn program(folder: &'a Path, families: Vec<Family>, command: Vec<OsString>) -> Self {
-        Self { work: Work::Program { command }, families, folder }
+    pub(crate) fn program(folder: &'a Path, postmaster: Family, command: Vec<OsString>) -> Self {
+        Self { work: Work::Program { command }, families: vec![postmaster], folder }
+    }
+
+    /// Such a program that holds the database within itself.
+    pub(crate) fn database(folder: &'a Path, command: Vec<OsString>) -> Self {
+        Self { work: Work::Database { command }, families: Vec::new(), folder }
     }
 
     async fn turn(&mut self, pace: Pace) -> Result<Figures> {
@@ -96,14 +110,21 @@ impl<'a> Contender<'a> {
                 let all = outcome.all_iterations;
                 (Figures::of(&outcome), all)
             }
-            Work::Program { command } => run_program(command, pace).await?,
+            Work::Program { command } | Work::Database { command } => {
+                run_program(command, pace).await?
+            }
         };
         let spent = self.processor_time()? - before;
         Ok(Figures { processor: number(spent) / 1_000.0 / number(all.max(1)), ..outcome })
     }
 
     fn processor_time(&self) -> Result<u64> {
-        self.families.iter().map(|family| family.processor_time()).sum()
+        let families: u64 =
+            self.families.iter().map(|family| family.processor_time()).sum::<Result<_>>()?;
+        match self.work {
+            Work::Database { .. } => Ok(families + machine::processor_time_of_ended()?),
+            Work::Requests { .. } | Work::Program { .. } => Ok(families),
+        }
     }
 }
 

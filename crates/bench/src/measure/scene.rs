@@ -123,7 +123,9 @@ impl Scene {
         let mut passed = 0;
         loop {
             let page: Value = serde_json::from_str(&caller.text(&path).await?)?;
-            let cursor = api::text(&page, "nextCursor")?;
+            let Some(cursor) = page.get("nextCursor").and_then(Value::as_str) else {
+                return Ok(LIST.to_owned());
+            };
             passed += 200;
             if passed * 10 >= self.visible.len() * 8 {
                 return Ok(format!("{LIST}&cursor={cursor}"));

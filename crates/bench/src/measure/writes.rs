@@ -6,7 +6,7 @@ use std::ffi::OsString;
 
 use anyhow::Result;
 
-use super::{Kind, scene::Scene, tell};
+use super::{scene::Scene, tell};
 use crate::{
     api::{self, Caller},
     load::Step,
@@ -69,24 +69,20 @@ async fn make_targets(scene: &Scene) -> Result<Vec<String>> {
 fn yardstick<'a>(scene: &'a Scene, statements: &str) -> Result<Contender<'a>> {
     let file = scene.place.folder.join("script.sql");
     std::fs::write(&file, statements)?;
-    let command: Vec<OsString> = match (&scene.place.database, scene.kind) {
-        (Some(url), Kind::Postgres) => vec![
-            scene.postgres_bin.join("pgbench").into(),
-            "-n".into(),
-            "-M".into(),
-            "prepared".into(),
-            "-f".into(),
-            file.into(),
-            url.into(),
-        ],
-        _ => vec![
-            std::env::current_exe()?.into(),
-            "statements".into(),
-            "--sqlite".into(),
-            scene.file().into(),
-            "--script".into(),
-            file.into(),
-        ],
-    };
-    Ok(Contender::program(&scene.place.folder, scene.postmaster.into_iter().collect(), command))
+    let folder = &scene.place.folder;
+    if let (Some(url), Some(postmaster)) = (&scene.place.database, scene.postmaster) {
+        let pgbench = scene.postgres_bin.join("pgbench");
+        let flags: [OsString; 4] = ["-n".into(), "-M".into(), "prepared".into(), "-f".into()];
+        let command = [&[pgbench.into()], &flags[..], &[file.into(), url.into()]].concat();
+        return Ok(Contender::program(folder, postmaster, command));
+    }
+    let command = vec![
+        std::env::current_exe()?.into(),
+        "statements".into(),
+        "--sqlite".into(),
+        scene.file().into(),
+        "--script".into(),
+        file.into(),
+    ];
+    Ok(Contender::database(folder, command))
 }
