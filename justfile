@@ -26,7 +26,7 @@ bench *args:
 
 # Write the OpenAPI document
 openapi:
-    cargo run --quiet -- openapi > openapi.json
+    cargo run --quiet -- openapi > docs/openapi.json
 
 # Build and open the documentation of the code
 doc:
