@@ -34,8 +34,12 @@ pub struct Diff {
 
 /// Lists whose items are known by a key, and that key (assistant.md, 'drafts').
 /// Pointers are those of the lists.
-pub(crate) const KEYED_LISTS: [(&str, &str); 2] =
-    [("/tool_configurations/mcpTools", "serverLabel"), ("/json_schemas", "name")];
+pub(crate) const KEYED_LISTS: [(&str, &str); 4] = [
+    ("/tool_configurations/mcpTools", "serverLabel"),
+    ("/json_schemas", "name"),
+    ("/files", "id"),
+    ("/references", "targetId"),
+];
 
 /// What differs between `before` and `after`. Write-only values show as the mask.
 #[must_use]

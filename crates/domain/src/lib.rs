@@ -9,18 +9,27 @@ pub mod access;
 pub mod actor;
 pub mod assistant;
 pub mod audit;
+pub mod avatars;
+pub mod blob;
 pub mod catalogue;
 pub mod diff;
+pub mod extraction;
 pub mod fault;
+pub mod icons;
 pub mod id;
+pub mod image;
+pub mod media_type;
 pub mod merge;
 pub mod organization;
 pub mod ports;
+pub mod provider;
 pub mod sealed;
 pub mod secret;
 pub mod team;
 pub mod timestamp;
 pub mod token;
+pub mod upload;
+pub mod usage;
 pub mod usecases;
 pub mod user;
 pub mod version;
@@ -28,14 +37,20 @@ pub mod version;
 pub use actor::{Actor, Credential};
 pub use assistant::{Assistant, AssistantRef, Content, Editing, Policy, Principal, Slug};
 pub use audit::AuditEvent;
+pub use blob::{Blob, Digest, InvalidDigest};
+pub use extraction::{EmbeddedImage, Extraction, ExtractionOutcome};
 pub use fault::Fault;
 pub use id::{Id, Kind, ParseIdError};
+pub use image::{Image, ImageOrigin};
 pub use organization::{Organization, OrganizationSettings};
+pub use provider::{Provider, ProviderKind};
 pub use sealed::{DataKey, SealedValue};
 pub use secret::Secret;
 pub use team::{Team, TeamRole};
 pub use timestamp::Timestamp;
 pub use token::{ApiToken, Scope, Session, TokenHash, TokenKind, TokenLimits, TokenText, TokenUse};
+pub use upload::{Upload, WholeUpload};
+pub use usage::{Usage, UsageTotal};
 pub use user::{Department, Email, PasswordHash, Role, User};
 pub use version::{Version, VersionSummary};
 
@@ -75,4 +90,16 @@ ids!(
     DataKeyId = DataKeyKey("key"),
     /// Names an audit event.
     EventId = EventKey("evt"),
+    /// Names a file of an assistant.
+    FileId = FileKey("file"),
+    /// Names an upload.
+    UploadId = UploadKey("upl"),
+    /// Names a picture.
+    ImageId = ImageKey("img"),
+    /// Names an image inside of a document.
+    EmbeddingId = EmbeddingKey("emb"),
+    /// Names a provider.
+    ProviderId = ProviderKey("prov"),
+    /// Names a use of a model.
+    UsageId = UsageKey("use"),
 );

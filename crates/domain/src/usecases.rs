@@ -16,7 +16,7 @@ pub use error::{Conflict, Denied, Error, Result};
 
 use crate::{
     Actor, OrganizationId,
-    ports::{Clock, IdSource, Store},
+    ports::{BlobStore, Clock, IdSource, Pictures, Store},
 };
 
 /// What nearly every use case needs of the world.
@@ -28,6 +28,10 @@ pub struct Deps<'a> {
     pub clock: &'a dyn Clock,
     /// Identifiers and randomness.
     pub ids: &'a dyn IdSource,
+    /// Bytes.
+    pub blobs: &'a dyn BlobStore,
+    /// Drawing.
+    pub pictures: &'a dyn Pictures,
 }
 
 /// Who asks, and from where.

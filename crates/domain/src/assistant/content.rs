@@ -4,21 +4,23 @@
 //! merges work on; keys are those of the seed's object. Write-only values are in
 //! it by reference only ([`SealedId`]).
 
+mod manifest;
 mod tools;
 
 use std::collections::BTreeMap;
 
+pub use manifest::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 pub use tools::*;
 
-use crate::SealedId;
+use crate::{Blob, SealedId};
 
 /// Declares an enum of words, with the text of each.
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         pub enum $name {
             $($(#[$vmeta])* #[serde(rename = $text)] $variant,)+
         }
@@ -217,6 +219,9 @@ pub struct Content {
     pub metadata: Option<BTreeMap<String, String>>,
     pub text_config: Option<Map<String, Value>>,
     pub rule_ids: Vec<String>,
+    pub icon_image: Option<IconImage>,
+    pub files: Vec<FileEntry>,
+    pub references: Vec<Reference>,
 }
 
 impl Default for Content {
@@ -266,9 +271,16 @@ impl Default for Content {
             metadata: None,
             text_config: None,
             rule_ids: Vec::new(),
+            icon_image: None,
+            files: Vec::new(),
+            references: Vec::new(),
         }
     }
 }
+
+/// Fields of a [`Content`] that are no fields of the assistant object: they have
+/// routes of their own.
+pub const MANIFEST: [&str; 3] = ["icon_image", "files", "references"];
 
 impl Content {
     /// The form an answer takes: `response_format` unless `auto`, else
@@ -292,6 +304,12 @@ impl Content {
                 server.authorization.iter().chain(server.headers.iter().flat_map(BTreeMap::values))
             })
             .copied()
+    }
+
+    /// Every blob that the content names, perhaps more than once.
+    pub fn blobs(&self) -> impl Iterator<Item = Blob> + '_ {
+        let icon = self.icon_image.iter().flat_map(|icon| std::iter::once(icon.png).chain(icon.svg));
+        self.files.iter().map(|file| file.blob).chain(icon)
     }
 
     /// The content without its write-only values, as a copy begins (http.md:

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Slug,
-    content::{Content, McpServer},
+    content::{Content, IconType, MANIFEST, McpServer},
     document::{self, Part},
     policy::Policy,
     rules,
@@ -182,6 +182,7 @@ fn to_document(base: &Base) -> Map<String, Value> {
     for part in [to_map(&mask(&base.content)), to_map(&base.policy)] {
         document.extend(part);
     }
+    document.retain(|name, _| !MANIFEST.contains(&name.as_str()));
     document.insert("slug".to_owned(), base.slug.as_ref().map(Slug::as_str).into());
     document.insert("is_default".to_owned(), base.is_default.into());
     if base.content.name.is_empty() {
@@ -245,7 +246,7 @@ fn read(
     // What the schema let through and serde does not read is a fault of the caller
     // too, so it is told, if only in serde's words.
     let content: Content = match serde_json::from_value(Value::Object(content)) {
-        Ok(content) => content,
+        Ok(content) => with_manifest(content, &base.content),
         Err(error) => {
             faults.push(Fault::new("", "invalid", error.to_string()));
             return Err(faults);
@@ -260,6 +261,18 @@ fn read(
         Ok(Edit { content, policy, slug, is_default, sealed })
     } else {
         Err(faults)
+    }
+}
+
+/// What has routes of its own stays as it is. An uploaded icon stays as long as
+/// `icon_data` is the one that belongs to it.
+fn with_manifest(content: Content, base: &Content) -> Content {
+    let same_icon = content.icon_type == IconType::Upload && content.icon_data == base.icon_data;
+    Content {
+        icon_image: base.icon_image.clone().filter(|_| same_icon),
+        files: base.files.clone(),
+        references: base.references.clone(),
+        ..content
     }
 }
 

@@ -290,6 +290,9 @@ fn content<M: SerializeMap>(map: &mut M, content: &Content, level: Level) -> Res
         metadata,
         text_config,
         rule_ids,
+        icon_image: _,
+        files: _,
+        references: _,
     } = content;
     map.serialize_entry("name", name)?;
     map.serialize_entry("description", description)?;

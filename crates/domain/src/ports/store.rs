@@ -5,7 +5,11 @@ use async_trait::async_trait;
 use crate::{
     ApiToken, Assistant, AssistantId, AuditEvent, DataKey, Organization, OrganizationId, SealedId,
     SealedValue, Session, SessionId, Slug, Team, TeamId, Timestamp, TokenId, User, UserId, Version,
-    ports::{AssistantQueries, AuditQueries, CallerQueries, DirectoryQueries, IdempotencyStore},
+    ports::{
+        AssistantQueries, AuditQueries, BlobLedger, CallerQueries, ContentQueries,
+        DirectoryQueries, Housekeeping, IdempotencyStore, ImageRepository, ImportRepository,
+        ProviderRepository, UploadRepository,
+    },
 };
 
 /// Result of a store operation.
@@ -70,6 +74,12 @@ pub trait Store: Send + Sync {
     /// Reads the audit log.
     fn audit(&self) -> &dyn AuditQueries;
 
+    /// Reads uploads, pictures, extractions, providers and usage.
+    fn content(&self) -> &dyn ContentQueries;
+
+    /// Finds what is to be swept out.
+    fn housekeeping(&self) -> &dyn Housekeeping;
+
     /// Remembers answers to requests with an idempotency key.
     fn idempotency(&self) -> &dyn IdempotencyStore;
 
@@ -96,6 +106,16 @@ pub trait UnitOfWork: Send {
     fn assistants(&mut self) -> &mut dyn AssistantRepository;
     /// Versions, sealed values, and the audit log.
     fn records(&mut self) -> &mut dyn RecordRepository;
+    /// The ledger of blobs, and extractions.
+    fn blobs(&mut self) -> &mut dyn BlobLedger;
+    /// Uploads.
+    fn uploads(&mut self) -> &mut dyn UploadRepository;
+    /// Pictures and their usage.
+    fn images(&mut self) -> &mut dyn ImageRepository;
+    /// Providers.
+    fn providers(&mut self) -> &mut dyn ProviderRepository;
+    /// Where imported assistants come from.
+    fn imports(&mut self) -> &mut dyn ImportRepository;
     /// Makes everything visible and durable. When it returns `Ok`, a crash at
     /// any later moment MUST NOT lose it.
     async fn commit(self: Box<Self>) -> StoreResult<()>;
