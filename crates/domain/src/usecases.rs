@@ -5,6 +5,7 @@ pub mod assistants;
 pub mod bootstrap;
 pub mod drafts;
 mod error;
+pub mod intake;
 pub mod sessions;
 mod support;
 pub mod teams;

@@ -4,7 +4,7 @@ use crate::{
     Fault,
     access::Level,
     merge::MergeConflict,
-    ports::{CryptoError, StoreError},
+    ports::{BlobError, CryptoError, MediaError, ProviderError, StoreError},
 };
 
 /// Result of a use case.
@@ -38,6 +38,31 @@ pub enum Error {
     /// `If-Match` names another state.
     #[error("it was changed since the version that If-Match names")]
     PreconditionFailed,
+    /// Something is larger than its limit.
+    #[error("{what} may have at most {limit} bytes")]
+    TooLarge {
+        /// What, for example `a file`.
+        what: &'static str,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// There may be no more of something.
+    #[error("there may be at most {limit} {what}")]
+    TooMany {
+        /// What, for example `files in an assistant`.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
+    /// A picture or document cannot be worked on.
+    #[error(transparent)]
+    Media(#[from] MediaError),
+    /// A provider did not do what was asked.
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    /// The blob store failed.
+    #[error("the blob store could not do it")]
+    Blobs(#[from] BlobError),
     /// The store failed.
     #[error("the store could not do it")]
     Store(#[from] StoreError),
@@ -161,6 +186,21 @@ pub enum Conflict {
     /// The installation was set up before.
     #[error("the installation is set up already")]
     AlreadySetUp,
+    /// The assistant has a reference to this target.
+    #[error("the assistant has a reference to this target already")]
+    ReferenceExists,
+    /// The upload is not whole yet.
+    #[error("the upload is not complete; send the rest first")]
+    UploadIncomplete,
+    /// The upload has another length so far.
+    #[error("the upload has {received} bytes so far; go on from there")]
+    WrongOffset {
+        /// How many bytes it has.
+        received: u64,
+    },
+    /// An import names an assistant that the caller may not change.
+    #[error("this was imported before, into an assistant that the caller may not change")]
+    ImportedElsewhere,
 }
 
 impl Conflict {
@@ -182,6 +222,10 @@ impl Conflict {
             Self::Inactive => "assistant_inactive",
             Self::NotDeleted => "not_deleted",
             Self::AlreadySetUp => "already_set_up",
+            Self::ReferenceExists => "reference_exists",
+            Self::UploadIncomplete => "upload_incomplete",
+            Self::WrongOffset { .. } => "wrong_offset",
+            Self::ImportedElsewhere => "imported_elsewhere",
         }
     }
 }
