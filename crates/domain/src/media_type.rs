@@ -39,7 +39,9 @@ fn text(head: &[u8], ending: &str) -> &'static str {
     if start.contains("<svg") && start.starts_with('<') {
         return "image/svg+xml";
     }
-    if ["<!doctype html", "<html", "<head", "<body", "<script"].iter().any(|tag| start.starts_with(tag))
+    if ["<!doctype html", "<html", "<head", "<body", "<script"]
+        .iter()
+        .any(|tag| start.starts_with(tag))
     {
         return "text/html";
     }

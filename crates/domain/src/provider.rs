@@ -1,9 +1,6 @@
 //! Providers: configured connections to vendors of models.
 
-use crate::{
-    OrganizationId, ProviderId, Timestamp,
-    assistant::content::words,
-};
+use crate::{OrganizationId, ProviderId, Timestamp, assistant::content::words};
 
 words!(
     /// Which wire protocol a provider speaks.

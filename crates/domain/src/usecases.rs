@@ -3,13 +3,18 @@
 
 pub mod assistants;
 pub mod bootstrap;
+mod change;
 pub mod drafts;
 mod error;
+pub mod files;
 pub mod intake;
+mod names;
+pub mod references;
 pub mod sessions;
 mod support;
 pub mod teams;
 pub mod tokens;
+pub mod uploads;
 pub mod users;
 pub mod versions;
 

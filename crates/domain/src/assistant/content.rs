@@ -308,7 +308,8 @@ impl Content {
 
     /// Every blob that the content names, perhaps more than once.
     pub fn blobs(&self) -> impl Iterator<Item = Blob> + '_ {
-        let icon = self.icon_image.iter().flat_map(|icon| std::iter::once(icon.png).chain(icon.svg));
+        let icon =
+            self.icon_image.iter().flat_map(|icon| std::iter::once(icon.png).chain(icon.svg));
         self.files.iter().map(|file| file.blob).chain(icon)
     }
 

@@ -58,11 +58,7 @@ impl<'a> Intake<'a> {
     /// # Errors
     ///
     /// [`Error::Blobs`].
-    pub async fn begin(
-        deps: Deps<'a>,
-        tenant: OrganizationId,
-        limit: ByteLimit,
-    ) -> Result<Self> {
+    pub async fn begin(deps: Deps<'a>, tenant: OrganizationId, limit: ByteLimit) -> Result<Self> {
         let writer = deps.blobs.begin(tenant).await?;
         let (hash, head) = (Sha256::new(), Vec::new());
         Ok(Self { deps, tenant, limit, writer, hash, received: 0, head })
@@ -125,11 +121,7 @@ async fn note(deps: &Deps<'_>, tenant: OrganizationId, blob: Blob) -> Result<()>
 }
 
 /// Takes in bytes that are in memory.
-pub(super) async fn take_in(
-    deps: &Deps<'_>,
-    tenant: OrganizationId,
-    bytes: Bytes,
-) -> Result<Blob> {
+pub(super) async fn take_in(deps: &Deps<'_>, tenant: OrganizationId, bytes: Bytes) -> Result<Blob> {
     let limit = ByteLimit { what: "a picture", bytes: u64::MAX };
     let mut intake = Intake::begin(*deps, tenant, limit).await?;
     intake.write(bytes).await?;

@@ -12,9 +12,10 @@ use crate::{
     ports::{UnitOfWork, Vault},
     usecases::{
         Caller, Conflict, Deps, Error, Precondition, Result,
+        change::save,
         support::{
-            add_version, changes_between, event_values, find_to_write, free_slug, fresh,
-            lock_matching, on_write, record, require_known_users, require_level, seal,
+            changes_between, find_to_write, free_slug, fresh, lock_matching, require_known_users,
+            require_level, seal,
         },
     },
 };
@@ -88,24 +89,13 @@ pub(in crate::usecases) async fn update(
     if changes.is_empty() {
         return Ok(view);
     }
-    after.updated_at = deps.clock.now();
     seal(deps, vault, &mut *work, (before.organization, before.lineage()), sealed).await?;
     if after.is_default {
         keep_one_default(&mut *work, &before, &after).await?;
     }
-    if !after.is_draft() {
-        after.version += 1;
-    }
-    let after = work.assistants().update(after).await.map_err(on_write)?;
-    if !after.is_draft() {
-        add_version(deps, caller, &mut *work, &after, (changes.len(), None)).await?;
-    }
-    let action = if after.is_draft() { "draft.updated" } else { "assistant.updated" };
-    let target = after.id.to_string();
-    record(deps, caller, &mut *work, action, target, event_values(&changes)).await?;
+    view.record.assistant = save(deps, caller, &mut *work, after, &changes).await?;
     work.commit().await?;
 
-    view.record.assistant = after;
     Ok(view)
 }
 
