@@ -20,9 +20,10 @@ use crate::{
 
 mod json;
 
-/// Most bytes of a body with an assistant: its content has 1 MiB at most, and
-/// JSON may escape every character.
-pub(crate) const ASSISTANT: usize = 4 * 1024 * 1024;
+/// Most bytes of a body with an assistant: its content has 1 MiB at most, an icon
+/// within 5 MiB in base64, and
+/// JSON may escape characters.
+pub(crate) const ASSISTANT: usize = 8 * 1024 * 1024;
 /// Most bytes of any other body.
 pub(crate) const SMALL: usize = 64 * 1024;
 /// How deep arrays and objects may be nested.

@@ -11,7 +11,7 @@ use super::content::{
     Content, IconType, McpServer, OutputMode, OutputSchema, RequireApproval, ResponseFormat,
     ToolFilter,
 };
-use crate::{catalogue, fault::Fault};
+use crate::{avatars, catalogue, fault::Fault, icons};
 
 /// A fault that several fields make together; a write that touches any of them
 /// is refused for it.
@@ -41,6 +41,7 @@ pub(crate) fn check(content: &Content) -> Vec<RuleFault> {
     name(content, &mut found);
     model(content, &mut found);
     icon(content, &mut found);
+    library_pictures(content, &mut found);
     format(content, &mut found);
     for (index, schema) in content.json_schemas.iter().flatten().enumerate() {
         output_schema(content, index, schema, &mut found);
@@ -108,14 +109,31 @@ fn icon(content: &Content, found: &mut Found) {
         (IconType::Default, Some(_)) => "must be null when `icon_type` is `default`",
         (IconType::Emoji, Some(text)) if is_emoji(text) => return,
         (IconType::Emoji, _) => "must be one emoji when `icon_type` is `emoji`",
-        (IconType::Icon, Some(text)) if is_icon_id(text) => return,
-        (IconType::Icon, _) => "must be the id of an icon when `icon_type` is `icon`",
+        (IconType::Icon, Some(text)) if icons::find(text).is_some() => return,
+        (IconType::Icon, _) => {
+            "must be the id or name of an icon of the library (`/api/icons`) when `icon_type` is `icon`"
+        }
         (IconType::Upload, Some(text)) if is_image(text) => return,
         (IconType::Upload, _) => {
-            "must be a PNG, JPEG, GIF or SVG image, as base64 or a data URL, when `icon_type` is `upload`"
+            "must be a PNG, JPEG, GIF, WebP or SVG image, as base64 or a data URL, when `icon_type` is `upload`"
         }
     };
     found.add(ICON, "/icon_data", "icon_data", expected);
+}
+
+/// Names of the libraries: what is not there cannot be shown.
+fn library_pictures(content: &Content, found: &mut Found) {
+    if let Some(name) = content.icon.as_deref().filter(|name| icons::find(name).is_none()) {
+        let message = match icons::nearest(name).as_slice() {
+            [] => "is not an icon of the library; see `/api/icons`".to_owned(),
+            names => format!("is not an icon of the library; did you mean {}?", names.join(", ")),
+        };
+        found.add(&["icon"], "/icon", "unknown_icon", message);
+    }
+    if content.avatar_id.as_deref().is_some_and(|id| avatars::find(id).is_none()) {
+        let message = "is not an avatar of the library; see `/api/avatars`";
+        found.add(&["avatar_id"], "/avatar_id", "unknown_avatar", message);
+    }
 }
 
 fn is_emoji(text: &str) -> bool {
@@ -138,7 +156,7 @@ fn is_image(text: &str) -> bool {
         },
     };
     let Ok(bytes) = BASE64.decode(encoded.trim()) else { return false };
-    let magic: [&[u8]; 3] = [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8"];
+    let magic: [&[u8]; 4] = [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"RIFF"];
     let head = String::from_utf8_lossy(bytes.get(..bytes.len().min(1_024)).unwrap_or_default());
     magic.iter().any(|magic| bytes.starts_with(magic)) || head.contains("<svg")
 }

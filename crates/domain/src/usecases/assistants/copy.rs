@@ -2,10 +2,14 @@
 
 use crate::{
     Assistant, Content,
-    assistant::view::AssistantView,
+    assistant::{
+        content::{Reference, ReferenceType},
+        view::AssistantView,
+    },
     usecases::{
         Caller, Deps, Error, Result,
         assistants::create::{add_assistant, blank, owned, require_creation},
+        intake::carry_over,
         support::{check_content, find, free_slug},
     },
 };
@@ -34,6 +38,10 @@ pub async fn copy_assistant(
     }
     content.name = copy_name(name, &content.name)?;
     let content = check_content(content).map_err(Error::Invalid)?;
+    let from = original.record.assistant.organization;
+    for blob in content.blobs() {
+        carry_over(&deps, (from, caller.tenant()), blob).await?;
+    }
 
     let mut work = deps.store.begin(caller.tenant()).await?;
     let slug = free_slug(&deps, &mut *work, &content.name).await?;
@@ -68,6 +76,10 @@ fn without_foreign_references(content: Content) -> Content {
         instructions_thread_id: None,
         ..content
     };
+    let at_home = |reference: &Reference| {
+        matches!(reference.target_type, ReferenceType::File | ReferenceType::Url)
+    };
+    content.references.retain(at_home);
     content.tool_configurations.streamline_tools.clear();
     content
 }

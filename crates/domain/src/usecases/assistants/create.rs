@@ -12,6 +12,7 @@ use crate::{
     ports::{AssistantRecord, UnitOfWork, Vault},
     usecases::{
         Caller, Conflict, Denied, Deps, Error, Result,
+        icons::IconInput,
         support::{
             add_version, event_state, free_slug, fresh, on_write, record, require_known_users,
             require_scope, require_seat, require_unlimited, seal,
@@ -31,7 +32,7 @@ pub async fn create_assistant(
     deps: Deps<'_>,
     vault: &dyn Vault,
     caller: &Caller,
-    input: Value,
+    mut input: Value,
 ) -> Result<AssistantView> {
     require_creation(caller)?;
     let organization = deps.store.directory().organization(caller.tenant()).await?;
@@ -45,8 +46,10 @@ pub async fn create_assistant(
         slug: None,
         is_default: false,
     };
-    let edit = edit::apply(&base, input, WriteMode::Replace, &mut || fresh(&deps))
-        .map_err(Error::Invalid)?;
+    let mut icon = IconInput::take(&deps, caller.tenant(), &base.content, &mut input).await?;
+    let mut edit =
+        icon.join(edit::apply(&base, input, WriteMode::Replace, &mut || fresh(&deps)))?;
+    icon.put(&mut edit.content);
     if edit.is_default && !caller.actor.role.is_admin() {
         return Err(Denied::Role("the role admin or owner to choose the default assistant").into());
     }

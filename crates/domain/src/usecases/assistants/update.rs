@@ -13,6 +13,7 @@ use crate::{
     usecases::{
         Caller, Conflict, Deps, Error, Precondition, Result,
         change::save,
+        icons::IconInput,
         support::{
             changes_between, find_to_write, free_slug, fresh, lock_matching, require_known_users,
             require_level, seal,
@@ -59,7 +60,9 @@ pub(in crate::usecases) async fn update(
     seen: &AssistantView,
     command: UpdateAssistant,
 ) -> Result<AssistantView> {
-    let UpdateAssistant { input, mode, precondition } = command;
+    let UpdateAssistant { mut input, mode, precondition } = command;
+    let seen_content = &seen.record.assistant.content;
+    let mut icon = IconInput::take(deps, caller.tenant(), seen_content, &mut input).await?;
     let mut work = deps.store.begin(caller.tenant()).await?;
 
     let mut view =
@@ -71,12 +74,13 @@ pub(in crate::usecases) async fn update(
         slug: before.slug.clone(),
         is_default: before.is_default,
     };
-    let edit = edit::apply(&base, input, mode, &mut || fresh(deps)).map_err(Error::Invalid)?;
+    let edit = icon.join(edit::apply(&base, input, mode, &mut || fresh(deps)))?;
     check_reach(&view, &base, &edit)?;
     let named = edit::new_users(&base.policy, &edit.policy);
     require_known_users(work.users(), named).await?;
 
-    let Edit { content, policy, slug, is_default, sealed } = edit;
+    let Edit { mut content, policy, slug, is_default, sealed } = edit;
+    icon.put(&mut content);
     let mut after = Assistant { is_default, content, ..before.clone() };
     if !before.is_draft() {
         after.policy = policy;
