@@ -51,6 +51,12 @@ const ID_LISTS: [&str; 3] =
 /// Where an MCP server is and what it is told: changed together or not at all,
 /// so that no merge sends a credential to an address it was not given for.
 const DESTINATION: [&str; 4] = ["serverUrl", "connectorId", "authorization", "headers"];
+const DESTINATION_GROUP: &str = "destination";
+
+/// What makes an uploaded icon, an emoji or a library icon: of one side or of the
+/// other, so that no merge shows a picture that nobody chose.
+const ICON: [&str; 3] = ["icon_type", "icon_data", "icon_image"];
+const ICON_GROUP: &str = "icon_choice";
 
 /// Merges what `live` and `draft` made of `base`.
 ///
@@ -65,12 +71,14 @@ pub fn merge(
     on_conflict: OnConflict,
 ) -> Result<Content, MergeFailure> {
     let mut merger = Merger { on_conflict, conflicts: Vec::new() };
-    let (base, live, draft) = (to_value(base), to_value(live), to_value(draft));
+    let document = |content| group(to_value(content), &ICON, ICON_GROUP);
+    let (base, live, draft) = (document(base), document(live), document(draft));
     let result = merger.value("", Some(&base), Some(&live), Some(&draft)).unwrap_or_default();
     if !merger.conflicts.is_empty() {
         return Err(MergeFailure::Conflicts(merger.conflicts));
     }
-    serde_json::from_value(result).map_err(|error| MergeFailure::Unreadable(error.to_string()))
+    serde_json::from_value(ungroup(result, ICON_GROUP))
+        .map_err(|error| MergeFailure::Unreadable(error.to_string()))
 }
 
 struct Merger {
@@ -181,31 +189,39 @@ fn list(items: &[Value]) -> Value {
 
 /// Objects that mean something only as a whole.
 fn is_whole(at: &str) -> bool {
-    const WHOLE: [&str; 4] = ["schemaObject", "allowedTools", "requireApproval", "destination"];
+    const WHOLE: [&str; 5] =
+        ["schemaObject", "allowedTools", "requireApproval", DESTINATION_GROUP, ICON_GROUP];
     at.rsplit('/').next().is_some_and(|name| WHOLE.contains(&name))
 }
 
 fn grouped(item: &Value) -> Value {
-    let Value::Object(map) = item else { return item.clone() };
-    if !map.contains_key("serverLabel") {
+    if item.get("serverLabel").is_none() {
         return item.clone();
     }
-    let (destination, mut rest): (Map<_, _>, Map<_, _>) =
-        map.clone().into_iter().partition(|(key, _)| DESTINATION.contains(&key.as_str()));
-    rest.insert("destination".to_owned(), Value::Object(destination));
-    Value::Object(rest)
+    group(item.clone(), &DESTINATION, DESTINATION_GROUP)
 }
 
 fn ungrouped(item: Value) -> Value {
-    match item {
-        Value::Object(mut map) => {
-            if let Some(Value::Object(destination)) = map.remove("destination") {
-                map.extend(destination);
-            }
-            Value::Object(map)
-        }
-        other => other,
+    ungroup(item, DESTINATION_GROUP)
+}
+
+/// Puts some values of an object into an object of their own.
+fn group(value: Value, keys: &[&str], name: &str) -> Value {
+    let Value::Object(map) = value else { return value };
+    let (inner, mut rest): (Map<_, _>, Map<_, _>) =
+        map.into_iter().partition(|(key, _)| keys.contains(&key.as_str()));
+    rest.insert(name.to_owned(), Value::Object(inner));
+    Value::Object(rest)
+}
+
+/// Undoes [`group`].
+fn ungroup(mut value: Value, name: &str) -> Value {
+    if let Some(map) = value.as_object_mut()
+        && let Some(Value::Object(inner)) = map.remove(name)
+    {
+        map.extend(inner);
     }
+    value
 }
 
 /// Live's items without those that the draft removed, then those that it added.
@@ -220,7 +236,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::assistant::content::McpServer;
+    use crate::assistant::content::{FileEntry, IconType, McpServer};
 
     fn content(name: &str, tokens: u32) -> Content {
         Content { name: name.to_owned(), max_tool_calls: tokens, ..Content::default() }
@@ -290,6 +306,53 @@ mod tests {
         let found = conflicts(merge(&base, &live, &draft, OnConflict::Fail));
 
         assert_eq!(found, ["/tool_configurations/mcpTools/a/destination"]);
+    }
+
+    #[test]
+    fn an_icon_is_of_one_side_or_of_the_other() {
+        let emoji = |text: &str| Content {
+            icon_type: IconType::Emoji,
+            icon_data: Some(text.to_owned()),
+            ..content("a", 1)
+        };
+        let icon = Content {
+            icon_type: IconType::Icon,
+            icon_data: Some("star".to_owned()),
+            ..content("a", 1)
+        };
+
+        let found = conflicts(merge(&emoji("🍏"), &icon, &emoji("🍐"), OnConflict::Fail));
+        let picked = merge(&emoji("🍏"), &icon, &emoji("🍐"), OnConflict::Draft).unwrap();
+
+        assert_eq!(found, ["/icon_choice"]);
+        assert_eq!(picked, emoji("🍐"));
+        assert_eq!(merge(&icon, &icon, &emoji("🍐"), OnConflict::Fail).unwrap(), emoji("🍐"));
+    }
+
+    #[test]
+    fn files_merge_by_id() {
+        let file = |n: u128, name: &str| FileEntry {
+            id: crate::FileId::from_uuid(uuid::Uuid::from_u128(n)),
+            name: name.to_owned(),
+            description: None,
+            content_type: "text/plain".to_owned(),
+            blob: crate::Blob::of(name.as_bytes()),
+            created_at: crate::Timestamp::from_unix_micros(0).unwrap(),
+            created_by: crate::UserId::from_uuid(uuid::Uuid::from_u128(1)),
+            modified_at: crate::Timestamp::from_unix_micros(0).unwrap(),
+        };
+        let with = |files: &[FileEntry]| Content { files: files.to_vec(), ..content("a", 1) };
+        let (a, b, c) = (file(1, "a"), file(2, "b"), file(3, "c"));
+        let renamed = FileEntry { name: "a2".to_owned(), ..a.clone() };
+
+        let merged = merge(
+            &with(&[a.clone(), b.clone()]),
+            &with(&[renamed.clone(), b]),
+            &with(&[a, c.clone()]),
+            OnConflict::Fail,
+        );
+
+        assert_eq!(merged.unwrap().files, [renamed, c]);
     }
 
     proptest! {

@@ -7,6 +7,7 @@ mod change;
 pub mod drafts;
 mod error;
 pub mod files;
+pub mod housekeeping;
 pub mod icons;
 pub mod intake;
 mod names;

@@ -20,9 +20,8 @@ use crate::{
 
 mod json;
 
-/// Most bytes of a body with an assistant: its content has 1 MiB at most, an icon
-/// within 5 MiB in base64, and
-/// JSON may escape characters.
+/// Most bytes of a body with an assistant: its content has 1 MiB at most, the icon
+/// in it 5 MiB in base64, and JSON may escape characters.
 pub(crate) const ASSISTANT: usize = 8 * 1024 * 1024;
 /// Most bytes of any other body.
 pub(crate) const SMALL: usize = 64 * 1024;

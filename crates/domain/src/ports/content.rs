@@ -19,8 +19,9 @@ use crate::{
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait BlobLedger: Send {
-    /// Notes that the blob was taken in now, again or for the first time. It waits
-    /// for whoever is about to [`forget`](Self::forget) it.
+    /// Notes that the blob was taken in at `now`, again or for the first time; of
+    /// two times the later one MUST stay. It waits for whoever is about to
+    /// [`forget`](Self::forget) it.
     async fn touch(&mut self, blob: Blob, now: Timestamp) -> StoreResult<()>;
 
     /// Strikes a blob out, with what was extracted from it, and keeps it locked

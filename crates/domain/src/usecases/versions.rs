@@ -11,9 +11,12 @@ use super::{
 use crate::{
     Content, SealedId, Version, VersionSummary,
     access::Level,
-    assistant::view::AssistantView,
+    assistant::{
+        content::{Reference, ReferenceType},
+        view::AssistantView,
+    },
     diff::{self, Diff},
-    ports::AssistantRecord,
+    ports::{AssistantRecord, UnitOfWork},
 };
 
 /// Most characters of a version's message.
@@ -155,12 +158,14 @@ pub async fn restore_version(
     let known = work.records().find_sealed(&named).await?;
     let gone: Vec<SealedId> =
         named.into_iter().filter(|id| !known.iter().any(|value| value.id == *id)).collect();
-    if !gone.is_empty() {
+    let targets = gone_targets(&mut *work, &content).await?;
+    if !gone.is_empty() || !targets.is_empty() {
         if !drop_missing {
-            let gone = gone.iter().map(ToString::to_string).collect();
+            let gone = gone.iter().map(ToString::to_string).chain(targets).collect();
             return Err(Conflict::Missing(gone).into());
         }
         drop_sealed(&mut content, &gone);
+        content.references.retain(|reference| !targets.contains(&reference.target_id));
     }
     let content = check_content(content).map_err(Error::Invalid)?;
     let draft = make_draft(&deps, caller, &mut *work, &live, content).await?;
@@ -168,6 +173,32 @@ pub async fn restore_version(
 
     let record = AssistantRecord { assistant: draft, live: Some(Box::new(live)), draft: None };
     Ok(AssistantView { record, ..view })
+}
+
+/// Targets of references that are no more: assistants that were deleted, files
+/// that the version has not. Assistants of other organizations come and go; whether
+/// they are there is asked when they are used.
+async fn gone_targets(work: &mut dyn UnitOfWork, content: &Content) -> Result<Vec<String>> {
+    let mut gone = Vec::new();
+    for Reference { target_id, target_type, .. } in &content.references {
+        let is_gone = match target_type {
+            ReferenceType::Assistant => match target_id.parse() {
+                Ok(id) => {
+                    let found = work.assistants().find(id).await?;
+                    found.is_some_and(|assistant| assistant.deleted_at.is_some())
+                }
+                Err(_) => true,
+            },
+            ReferenceType::File => {
+                !content.files.iter().any(|file| file.id.to_string() == *target_id)
+            }
+            ReferenceType::Dataset | ReferenceType::Url | ReferenceType::VectorStore => false,
+        };
+        if is_gone {
+            gone.push(target_id.clone());
+        }
+    }
+    Ok(gone)
 }
 
 fn drop_sealed(content: &mut Content, gone: &[SealedId]) {
