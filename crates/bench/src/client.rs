@@ -7,6 +7,21 @@ use tokio::{
     net::TcpStream,
 };
 
+/// How much of an answer is kept.
+const KEPT: usize = 512 * 1024;
+
+/// Bytes that do not compress and are always the same.
+fn filler_chunk() -> Vec<u8> {
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let next = std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    });
+    next.take(32 * 1024).flatten().collect()
+}
+
 /// A kept-alive connection.
 pub(crate) struct Connection {
     stream: TcpStream,
@@ -27,7 +42,7 @@ impl Connection {
     pub(crate) async fn open(address: &str) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, buffer: Vec::with_capacity(64 * 1024) })
+        Ok(Self { stream, buffer: Vec::with_capacity(2 * KEPT) })
     }
 
     /// Sends a whole request and reads the whole answer.
@@ -37,6 +52,30 @@ impl Connection {
     /// When the connection breaks, or the answer does not tell its length.
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<Answer<'_>> {
         self.stream.write_all(request).await?;
+        self.receive().await
+    }
+
+    /// Sends a request in parts, with `filler` bytes between them, and reads the
+    /// answer.
+    pub(crate) async fn exchange_filled(
+        &mut self,
+        [begin, end]: [&[u8]; 2],
+        filler: u64,
+    ) -> Result<Answer<'_>> {
+        let chunk = filler_chunk();
+        self.stream.write_all(begin).await?;
+        let mut left = filler;
+        while left > 0 {
+            let length = usize::try_from(left).map_or(chunk.len(), |left| left.min(chunk.len()));
+            self.stream.write_all(chunk.get(..length).unwrap_or_default()).await?;
+            left -= u64::try_from(length)?;
+        }
+        self.stream.write_all(end).await?;
+        self.receive().await
+    }
+
+    /// Reads an answer. Of a long body only the beginning is kept.
+    async fn receive(&mut self) -> Result<Answer<'_>> {
         self.buffer.clear();
         let head = loop {
             if self.stream.read_buf(&mut self.buffer).await? == 0 {
@@ -46,12 +85,20 @@ impl Connection {
                 break head;
             }
         };
-        while self.buffer.len() < head.end + head.body {
+        let mut kept = (head.end + head.body).min(self.buffer.len().max(KEPT));
+        let mut received = self.buffer.len();
+        while received < head.end + head.body {
+            if self.buffer.len() >= KEPT {
+                self.buffer.truncate(KEPT);
+                kept = KEPT;
+            }
+            let before = self.buffer.len();
             if self.stream.read_buf(&mut self.buffer).await? == 0 {
                 bail!("the server closed the connection in the middle of an answer");
             }
+            received += self.buffer.len() - before;
         }
-        let body = self.buffer.get(head.end..head.end + head.body).unwrap_or_default();
+        let body = self.buffer.get(head.end..kept).unwrap_or_default();
         Ok(Answer { status: head.status, body })
     }
 }
@@ -92,6 +139,14 @@ impl Head {
 
 /// A request as bytes.
 pub(crate) fn request(method: &str, path: &str, headers: &[String], body: &str) -> Vec<u8> {
+    let length = u64::try_from(body.len()).unwrap_or_default();
+    let mut bytes = request_head(method, path, headers, length);
+    bytes.extend_from_slice(body.as_bytes());
+    bytes
+}
+
+/// The head of a request whose body has `length` bytes.
+pub(crate) fn request_head(method: &str, path: &str, headers: &[String], length: u64) -> Vec<u8> {
     let mut text = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n");
     for header in headers {
         text.push_str(header);
@@ -99,10 +154,9 @@ pub(crate) fn request(method: &str, path: &str, headers: &[String], body: &str) 
     }
     if method != "GET" {
         text.push_str("Content-Length: ");
-        text.push_str(&body.len().to_string());
+        text.push_str(&length.to_string());
         text.push_str("\r\n");
     }
     text.push_str("\r\n");
-    text.push_str(body);
     text.into_bytes()
 }

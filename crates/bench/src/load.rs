@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::client::{Connection, request};
+use crate::client::{Answer, Connection, request, request_head};
 
 /// What to send, where and for how long.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -45,6 +45,8 @@ pub(crate) struct Step {
     pub(crate) path: String,
     /// The body; empty for none.
     pub(crate) body: String,
+    /// How many bytes stand at `{filler}` in the body.
+    pub(crate) filler: u64,
     /// The status that it must be answered with.
     pub(crate) status: u16,
 }
@@ -52,7 +54,29 @@ pub(crate) struct Step {
 impl Step {
     /// A request.
     pub(crate) fn new(method: &str, path: &str, body: &str, status: u16) -> Self {
-        Self { method: method.to_owned(), path: path.to_owned(), body: body.to_owned(), status }
+        let (method, path, body) = (method.to_owned(), path.to_owned(), body.to_owned());
+        Self { method, path, body, filler: 0, status }
+    }
+
+    /// A request with a large body.
+    pub(crate) fn filled(self, filler: u64) -> Self {
+        Self { filler, ..self }
+    }
+
+    async fn carry_out<'a>(
+        &self,
+        connection: &'a mut Connection,
+        headers: &[String],
+        (id, n): (&str, u64),
+    ) -> Result<Answer<'a>> {
+        if self.filler == 0 {
+            return connection.exchange(&self.bytes(headers, id, n)).await;
+        }
+        let (begin, end) = self.body.split_once("{filler}").unwrap_or((&self.body, ""));
+        let length = self.filler + u64::try_from(begin.len() + end.len())?;
+        let mut bytes = request_head(&self.method, &self.path, headers, length);
+        bytes.extend_from_slice(begin.as_bytes());
+        connection.exchange_filled([&bytes, end.as_bytes()], self.filler).await
     }
 
     fn bytes(&self, headers: &[String], id: &str, n: u64) -> Vec<u8> {
@@ -122,8 +146,7 @@ async fn work(plan: &Plan, number: &AtomicU64, from: Instant, until: Instant) ->
         let place = usize::try_from(n)? % plan.ids.len().max(1);
         let id = plan.ids.get(place).map_or("", String::as_str);
         for step in &plan.steps {
-            let bytes = step.bytes(&plan.headers, id, n);
-            let answer = connection.exchange(&bytes).await?;
+            let answer = step.carry_out(&mut connection, &plan.headers, (id, n)).await?;
             if answer.status != step.status {
                 let body = String::from_utf8_lossy(answer.body);
                 bail!("{} {} answers {}: {body}", step.method, step.path, answer.status);

@@ -72,6 +72,12 @@ pub(crate) fn resident_kib(id: u32) -> Result<u64> {
     number_after(&status, "VmRSS:").context("the system does not tell resident memory")
 }
 
+/// The most resident memory that a process ever had, in KiB.
+pub(crate) fn peak_kib(id: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{id}/status"))?;
+    number_after(&status, "VmHWM:").context("the system does not tell resident memory")
+}
+
 /// The machine in one line, without its name.
 pub(crate) fn description() -> Result<String> {
     let cores = std::thread::available_parallelism()?;

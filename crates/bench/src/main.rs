@@ -5,6 +5,7 @@
 //! their own, so that the operating system can tell what each of them costs.
 
 mod api;
+mod bare;
 mod client;
 mod load;
 mod machine;
@@ -40,6 +41,10 @@ enum Command {
     Statements(statements::Args),
     /// Serve the bare handlers
     Yardstick(yardstick::Args),
+    /// Serve a file from memory
+    Bytes(bare::Bytes),
+    /// Write what comes over a socket to a file, and sync it
+    Sink(bare::Sink),
 }
 
 fn main() -> ExitCode {
@@ -53,6 +58,10 @@ fn main() -> ExitCode {
             block_on(tokio::runtime::Builder::new_multi_thread(), measure::run(args))
         }
         Command::Statements(args) => statements::run(&args),
+        Command::Bytes(args) => {
+            block_on(tokio::runtime::Builder::new_multi_thread(), bare::serve_bytes(args))
+        }
+        Command::Sink(args) => bare::sink(&args),
         Command::Yardstick(args) => {
             block_on(tokio::runtime::Builder::new_multi_thread(), yardstick::run(args))
         }

@@ -1,5 +1,6 @@
 //! What is measured, in which order.
 
+mod content;
 mod scene;
 mod size;
 mod writes;
@@ -98,6 +99,9 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         if let [_, main, ..] = scenes.as_slice() {
             reads(main, pace, &mut report).await?;
             writes::measure(main, pace, &mut report).await?;
+        }
+        if let (Kind::Sqlite, [scene, ..]) = (kind, scenes.as_slice()) {
+            content::measure(scene, pace, args.quick, &mut report).await?;
         }
         growth(&scenes, pace, &mut report).await?;
         if let Some(scene) = scenes.into_iter().nth(1) {

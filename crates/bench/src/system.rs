@@ -58,9 +58,35 @@ impl Server {
 
     /// Starts this program as a yardstick.
     pub(crate) async fn yardstick(arguments: &[String], log: &Path) -> Result<Self> {
+        Self::own("yardstick", arguments, log).await
+    }
+
+    /// Starts this program as a server of the kind that the subcommand names.
+    pub(crate) async fn own(kind: &str, arguments: &[String], log: &Path) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg("yardstick").args(arguments);
+        command.arg(kind).args(arguments);
         Self::wait_for(command, "/", 404, log).await
+    }
+
+    /// Starts nginx with a configuration that has `{address}` where it listens, or
+    /// returns `None` where there is no nginx.
+    pub(crate) async fn nginx(configuration: &str, folder: &Path) -> Result<Option<Self>> {
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+        let address = format!("{}:{port}", Ipv4Addr::LOCALHOST);
+        let file = folder.join("nginx.conf");
+        std::fs::write(&file, configuration.replace("{address}", &address))?;
+        let mut command = Command::new("nginx");
+        command.arg("-p").arg(folder).arg("-c").arg(&file).args(["-g", "daemon off;"]);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let begun = Instant::now();
+        let Ok(child) = command.kill_on_drop(true).spawn() else { return Ok(None) };
+        while begun.elapsed() < PATIENCE {
+            if answers(&address, "/", 404).await {
+                return Ok(Some(Self { child, address, started_in: begun.elapsed() }));
+            }
+            sleep(Duration::from_millis(1)).await;
+        }
+        bail!("nginx does not start")
     }
 
     async fn wait_for(mut command: Command, path: &str, status: u16, log: &Path) -> Result<Self> {
