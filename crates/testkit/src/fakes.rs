@@ -2,14 +2,18 @@
 //! victim, because none of them protects anything.
 
 mod clock;
+mod documents;
 mod ids;
 mod passwords;
+mod pictures;
 mod signer;
 mod vault;
 
 pub use clock::FixedClock;
+pub use documents::FakeDocuments;
 pub use ids::SequentialIds;
 pub use passwords::FakePasswords;
+pub use pictures::FakePictures;
 pub use signer::FakeSigner;
 pub use vault::FakeVault;
 

@@ -41,5 +41,7 @@ mod memory;
 pub mod sample;
 pub mod suite;
 
-pub use fakes::{FakePasswords, FakeSigner, FakeVault, FixedClock, SequentialIds};
+pub use fakes::{
+    FakeDocuments, FakePasswords, FakePictures, FakeSigner, FakeVault, FixedClock, SequentialIds,
+};
 pub use memory::MemoryStore;

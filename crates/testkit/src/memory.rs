@@ -3,15 +3,22 @@
 mod assistants;
 mod audit;
 mod callers;
+mod content;
 mod credentials;
 mod directory;
+mod housekeeping;
 mod idempotency;
+mod images;
+mod imports;
+mod ledger;
 mod listing;
 mod organizations;
+mod providers;
 mod queries;
 mod records;
 mod state;
 mod teams;
+mod uploads;
 mod users;
 mod work;
 
@@ -25,8 +32,8 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use understudy_domain::{
     OrganizationId,
     ports::{
-        AssistantQueries, AuditQueries, CallerQueries, DirectoryQueries, IdempotencyStore, Store,
-        StoreError, StoreResult, UnitOfWork,
+        AssistantQueries, AuditQueries, CallerQueries, ContentQueries, DirectoryQueries,
+        Housekeeping, IdempotencyStore, Store, StoreError, StoreResult, UnitOfWork,
     },
 };
 
@@ -105,6 +112,14 @@ impl Store for MemoryStore {
     }
 
     fn audit(&self) -> &dyn AuditQueries {
+        self
+    }
+
+    fn content(&self) -> &dyn ContentQueries {
+        self
+    }
+
+    fn housekeeping(&self) -> &dyn Housekeeping {
         self
     }
 

@@ -4,6 +4,7 @@
 //! with [`Members::of`]. Every field can be changed before the entity is saved.
 
 mod content;
+mod material;
 mod rows;
 
 use std::collections::BTreeMap;
@@ -11,15 +12,19 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use time::Duration;
 use understudy_domain::{
-    ApiToken, Assistant, AuditEvent, Content, DataKey, Department, Editing, Email, Id, Kind,
-    Organization, OrganizationId, OrganizationSettings, PasswordHash, Policy, Principal, Role,
-    SealedValue, Secret, Session, Slug, Team, TeamRole, Timestamp, TokenHash, TokenKind,
-    TokenLimits, User, UserId, Version,
+    ApiToken, Assistant, AuditEvent, Content, DataKey, Department, Editing, Email, Extraction, Id,
+    Image, Kind, Organization, OrganizationId, OrganizationSettings, PasswordHash, Policy,
+    Principal, Provider, Role, SealedValue, Secret, Session, Slug, Team, TeamRole, Timestamp,
+    TokenHash, TokenKind, TokenLimits, Upload, Usage, User, UserId, Version,
 };
 use uuid::Uuid;
 
-pub use content::{full_content, full_policy};
-pub use rows::{Row, save};
+pub use content::{full_content, full_policy, reference};
+pub use material::{
+    avatar, blob, bytes, extraction, file, icon, image, provider, touched, upload, usage,
+    whole_upload, with_files,
+};
+pub use rows::{Row, Touched, save};
 
 /// What every identifier begins with: version 7, one instant in 2024.
 const STEM: u128 = 0x018f_0000_0000_7000_8000_0000_0000_0000;
@@ -258,4 +263,4 @@ macro_rules! members {
         })+
     };
 }
-members!(User, Team, Assistant);
+members!(User, Team, Assistant, Upload, Image, Extraction, Provider, Usage, Touched);

@@ -31,6 +31,11 @@ pub trait BlobLedger: Send {
     async fn forget(&mut self, digest: Digest, before: Timestamp) -> StoreResult<bool>;
 
     /// Adds what was extracted from a document, in place of what there was.
+    ///
+    /// # Errors
+    ///
+    /// MUST be [`StoreError::Conflict`](super::StoreError::Conflict) also when the
+    /// document is not in the ledger: nothing would ever sweep it out.
     async fn save_extraction(&mut self, extraction: &Extraction) -> StoreResult<()>;
 }
 
@@ -45,6 +50,11 @@ pub trait UploadRepository: Send {
     async fn insert(&mut self, upload: &Upload) -> StoreResult<()>;
 
     /// Replaces it.
+    ///
+    /// # Errors
+    ///
+    /// MUST be [`StoreError::Conflict`](super::StoreError::Conflict) when there is
+    /// none.
     async fn update(&mut self, upload: &Upload) -> StoreResult<()>;
 
     /// Removes it; `false` when there is none.
@@ -58,7 +68,7 @@ pub trait ImageRepository: Send {
     /// The picture, or `None`.
     async fn find(&mut self, id: ImageId) -> StoreResult<Option<Image>>;
 
-    /// The avatar of the live assistant ([`crate::ImageOrigin::Avatar`]), or
+    /// The newest avatar of the live assistant ([`crate::ImageOrigin::Avatar`]), or
     /// `None`.
     async fn find_avatar(&mut self, assistant: AssistantId) -> StoreResult<Option<Image>>;
 
@@ -144,7 +154,7 @@ pub trait ContentQueries: Send + Sync {
         limit: u32,
     ) -> StoreResult<Vec<Image>>;
 
-    /// The avatar of the live assistant, or `None`.
+    /// The newest avatar of the live assistant, or `None`.
     async fn avatar(
         &self,
         tenant: OrganizationId,
@@ -161,7 +171,8 @@ pub trait ContentQueries: Send + Sync {
     /// All providers, by priority and then by name.
     async fn providers(&self, tenant: OrganizationId) -> StoreResult<Vec<Provider>>;
 
-    /// Usage by day, user, assistant, kind, provider and model, in that order.
+    /// Usage by day, user, assistant, kind, provider and model, in that order; what
+    /// was for no assistant comes first.
     async fn usage(
         &self,
         tenant: OrganizationId,

@@ -64,6 +64,7 @@ impl AssistantRepository for MemoryUnitOfWork {
 
     async fn insert(&mut self, assistant: &Assistant) -> StoreResult<()> {
         self.assistant_is_unique(assistant)?;
+        self.blobs_are_known(assistant.content.blobs())?;
         self.state.assistants.insert(self.tenant, assistant.id, assistant.clone())
     }
 
@@ -73,6 +74,7 @@ impl AssistantRepository for MemoryUnitOfWork {
             return Err(StoreError::Conflict);
         }
         self.assistant_is_unique(&assistant)?;
+        self.blobs_are_known(assistant.content.blobs())?;
         assistant.revision += 1;
         self.state.assistants.put(assistant.id, assistant.clone());
         Ok(assistant)

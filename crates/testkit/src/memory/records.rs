@@ -15,6 +15,7 @@ impl RecordRepository for MemoryUnitOfWork {
         if self.state.versions.get(&key).is_some() {
             return Err(StoreError::Conflict);
         }
+        self.blobs_are_known(version.content.blobs())?;
         self.state.versions.insert(self.tenant, key, version.clone())
     }
 

@@ -3,11 +3,14 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use understudy_domain::{
-    ApiToken, Assistant, AssistantId, AuditEvent, DataKey, DataKeyId, EventId, Organization,
-    OrganizationId, SealedId, SealedValue, Session, SessionId, Team, TeamId, TokenId, User, UserId,
+    ApiToken, Assistant, AssistantId, AuditEvent, DataKey, DataKeyId, Digest, EventId, Extraction,
+    Image, ImageId, Organization, OrganizationId, Provider, ProviderId, SealedId, SealedValue,
+    Session, SessionId, Team, TeamId, TokenId, Upload, UploadId, Usage, UsageId, User, UserId,
     Version,
     ports::{Installation, StoreError, StoreResult},
 };
+
+use super::ledger::Known;
 
 /// Rows by key.
 pub(super) struct Table<K, V>(Arc<BTreeMap<K, Arc<V>>>);
@@ -28,6 +31,7 @@ macro_rules! owned {
     };
 }
 owned!(User, Team, ApiToken, Session, Assistant, Version, SealedValue, DataKey, AuditEvent);
+owned!(Known, Upload, Image, Extraction, Provider, Usage);
 
 /// Everything that is stored.
 #[derive(Clone, Default)]
@@ -43,6 +47,13 @@ pub(super) struct State {
     pub(super) sealed: Table<SealedId, SealedValue>,
     pub(super) data_keys: Table<DataKeyId, DataKey>,
     pub(super) events: Table<EventId, AuditEvent>,
+    pub(super) blobs: Table<(OrganizationId, Digest), Known>,
+    pub(super) uploads: Table<UploadId, Upload>,
+    pub(super) images: Table<ImageId, Image>,
+    pub(super) extractions: Table<(OrganizationId, Digest), Extraction>,
+    pub(super) providers: Table<ProviderId, Provider>,
+    pub(super) usage: Table<UsageId, Usage>,
+    pub(super) imports: Table<(OrganizationId, String), AssistantId>,
 }
 
 impl<K: Ord + Clone, V> Table<K, V> {

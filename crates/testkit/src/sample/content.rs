@@ -4,22 +4,25 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 use understudy_domain::{
-    Content, Policy, Role, UserId,
+    AssistantKey, Content, Policy, Role, UserId,
     assistant::{
         content::{
             AllowedTools, AssistantKind, CodeInterpreter, ComputerUsePreview, ContextStrategy,
             FileRetrieval, FileSearch, IconType, ImageGeneration, ImageProvider, LogitBias,
             McpServer, MessageRole, OutputMode, OutputSchema, PresetMessage, Reasoning,
-            ReasoningEffort, ReasoningSummary, RequireApproval, ResponseFormat, SafetyLevel,
-            ServiceTier, SystemTools, ToolConfigurations, ToolFilter, ToolMode, WebSearch,
+            ReasoningEffort, ReasoningSummary, Reference, ReferenceType, RequireApproval,
+            ResponseFormat, SafetyLevel, ServiceTier, SystemTools, ToolConfigurations, ToolFilter,
+            ToolMode, WebSearch,
         },
         policy::{AccessMode, Editor, Star},
     },
 };
 
-use super::{department, id};
+use super::{department, id, instant};
 
-/// Content called `name` in which no other field has its default value.
+/// Content called `name` in which no other field has its default value, but for
+/// files and icon: those are blobs that the store has to know
+/// ([`with_files`](super::with_files)).
 #[must_use]
 pub fn full_content(name: &str) -> Content {
     Content {
@@ -68,6 +71,26 @@ pub fn full_content(name: &str) -> Content {
         metadata: Some(BTreeMap::from([("größe".to_owned(), "XL".to_owned())])),
         text_config: Some(object(json!({ "verbosity": "low", "deep": [1, { "null": null }] }))),
         rule_ids: vec!["rule-1".to_owned()],
+        icon_image: None,
+        files: Vec::new(),
+        references: vec![reference(1), reference(2)],
+    }
+}
+
+/// Reference `n`; odd ones are to pages on the web, even ones to assistants.
+#[must_use]
+pub fn reference(n: u32) -> Reference {
+    let (target_id, target_type) = if n.is_multiple_of(2) {
+        (id::<AssistantKey>(n).to_string(), ReferenceType::Assistant)
+    } else {
+        (format!("https://example.com/größe?n={n}"), ReferenceType::Url)
+    };
+    Reference {
+        target_id,
+        target_type,
+        description: Some(format!("Reference {n}")),
+        created_at: instant(n),
+        created_by: id(1),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Saving samples.
 
 use understudy_domain::{
-    ApiToken, Assistant, AuditEvent, DataKey, Organization, OrganizationId, SealedValue, Session,
-    Team, User, Version,
+    ApiToken, Assistant, AuditEvent, Blob, DataKey, Extraction, Image, Organization,
+    OrganizationId, Provider, SealedValue, Session, Team, Timestamp, Upload, Usage, User, Version,
     ports::{Store, StoreResult, UnitOfWork},
 };
 
@@ -20,6 +20,23 @@ pub enum Row {
     Sealed(SealedValue),
     DataKey(DataKey),
     Event(Box<AuditEvent>),
+    Blob(Touched),
+    Upload(Box<Upload>),
+    Image(Box<Image>),
+    Extraction(Extraction),
+    Provider(Box<Provider>),
+    Usage(Box<Usage>),
+}
+
+/// A blob that an organization took in.
+#[derive(Clone, Copy, Debug)]
+pub struct Touched {
+    /// Which organization.
+    pub organization: OrganizationId,
+    /// Which blob.
+    pub blob: Blob,
+    /// When.
+    pub at: Timestamp,
 }
 
 macro_rules! rows {
@@ -42,6 +59,12 @@ rows!(
     SealedValue => Sealed(std::convert::identity),
     DataKey => DataKey(std::convert::identity),
     AuditEvent => Event(Box::new),
+    Touched => Blob(std::convert::identity),
+    Upload => Upload(Box::new),
+    Image => Image(Box::new),
+    Extraction => Extraction(std::convert::identity),
+    Provider => Provider(Box::new),
+    Usage => Usage(Box::new),
 );
 
 impl Row {
@@ -59,6 +82,12 @@ impl Row {
             Self::Sealed(value) => value.organization,
             Self::DataKey(key) => key.organization,
             Self::Event(event) => event.organization,
+            Self::Blob(touched) => touched.organization,
+            Self::Upload(upload) => upload.organization,
+            Self::Image(image) => image.organization,
+            Self::Extraction(extraction) => extraction.organization,
+            Self::Provider(provider) => provider.organization,
+            Self::Usage(usage) => usage.organization,
         }
     }
 
@@ -79,6 +108,12 @@ impl Row {
             Self::Sealed(value) => work.records().insert_sealed(std::slice::from_ref(value)).await,
             Self::DataKey(key) => work.records().insert_data_key(key).await,
             Self::Event(event) => work.records().append_event(event).await,
+            Self::Blob(touched) => work.blobs().touch(touched.blob, touched.at).await,
+            Self::Upload(upload) => work.uploads().insert(upload).await,
+            Self::Image(image) => work.images().insert(image).await,
+            Self::Extraction(extraction) => work.blobs().save_extraction(extraction).await,
+            Self::Provider(provider) => work.providers().insert(provider).await,
+            Self::Usage(usage) => work.images().count(usage).await,
         }
     }
 }

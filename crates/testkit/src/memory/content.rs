@@ -1,0 +1,97 @@
+//! Reads uploads, pictures, extractions, providers and usage.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use understudy_domain::{
+    AssistantId, Digest, Extraction, Image, ImageId, ImageOrigin, OrganizationId, Provider, Upload,
+    UploadId, Usage, UsageTotal, UserId,
+    ports::{ContentQueries, StoreResult, UsageFilter},
+};
+
+use super::{MemoryStore, images};
+
+#[async_trait]
+impl ContentQueries for MemoryStore {
+    async fn upload(&self, tenant: OrganizationId, id: UploadId) -> StoreResult<Option<Upload>> {
+        Ok(self.shared.read()?.uploads.find(tenant, &id).cloned())
+    }
+
+    async fn image_by_key(&self, key: &str) -> StoreResult<Option<Image>> {
+        let state = self.shared.read()?;
+        Ok(state.images.rows().find(|image| image.key.expose() == key).cloned())
+    }
+
+    async fn images(
+        &self,
+        tenant: OrganizationId,
+        user: Option<UserId>,
+        before: Option<ImageId>,
+        limit: u32,
+    ) -> StoreResult<Vec<Image>> {
+        let state = self.shared.read()?;
+        let newest_first = state.images.of(tenant).rev();
+        let wanted = newest_first
+            .filter(|image| matches!(image.origin, ImageOrigin::Generated { .. }))
+            .filter(|image| user.is_none_or(|user| image.user == user))
+            .filter(|image| before.is_none_or(|before| image.id < before));
+        Ok(wanted.take(usize::try_from(limit).unwrap_or(usize::MAX)).cloned().collect())
+    }
+
+    async fn avatar(
+        &self,
+        tenant: OrganizationId,
+        assistant: AssistantId,
+    ) -> StoreResult<Option<Image>> {
+        Ok(images::avatar(&*self.shared.read()?, tenant, assistant).cloned())
+    }
+
+    async fn extraction(
+        &self,
+        tenant: OrganizationId,
+        source: Digest,
+    ) -> StoreResult<Option<Extraction>> {
+        Ok(self.shared.read()?.extractions.get(&(tenant, source)).cloned())
+    }
+
+    async fn providers(&self, tenant: OrganizationId) -> StoreResult<Vec<Provider>> {
+        let state = self.shared.read()?;
+        let mut providers: Vec<Provider> = state.providers.of(tenant).cloned().collect();
+        providers.sort_by_key(|provider| (provider.priority, provider.name.to_lowercase()));
+        Ok(providers)
+    }
+
+    async fn usage(
+        &self,
+        tenant: OrganizationId,
+        filter: &UsageFilter,
+    ) -> StoreResult<Vec<UsageTotal>> {
+        let state = self.shared.read()?;
+        let wanted = state.usage.of(tenant).filter(|usage| {
+            (filter.from..filter.until).contains(&usage.at)
+                && filter.user.is_none_or(|user| usage.user == user)
+        });
+        let mut totals = BTreeMap::new();
+        for usage in wanted {
+            let (count, quantity): &mut (u64, u64) = totals.entry(group(usage)).or_default();
+            *count += 1;
+            *quantity += usage.quantity;
+        }
+        Ok(totals.into_iter().map(total).collect())
+    }
+}
+
+/// What is counted together: day, user, assistant, kind, provider and model.
+type Group = (String, UserId, Option<AssistantId>, String, String, String);
+
+fn group(usage: &Usage) -> Group {
+    let instant = usage.at.to_rfc3339();
+    let day = instant.split('T').next().unwrap_or_default();
+    let Usage { user, assistant, kind, provider, model, .. } = usage.clone();
+    (day.to_owned(), user, assistant, kind, provider, model)
+}
+
+fn total((group, (count, quantity)): (Group, (u64, u64))) -> UsageTotal {
+    let (day, user, assistant, kind, provider, model) = group;
+    UsageTotal { day, user, assistant, kind, provider, model, count, quantity }
+}
