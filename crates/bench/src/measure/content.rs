@@ -190,7 +190,7 @@ async fn memory(scene: &Scene, gibibytes: u64, report: &mut Report) -> Result<()
     place.database = None;
     std::fs::create_dir_all(&place.folder)?;
     let server = Server::start(&place).await?;
-    let headers = [format!("Authorization: Bearer {}", ADMINISTRATOR)];
+    let headers = [format!("Authorization: Bearer {ADMINISTRATOR}")];
     let mut caller = Caller::new(&server.address, ADMINISTRATOR).await?;
     let made = caller.call("POST", "/api/assistants", &json!({"name": "Large"})).await?;
     let assistant = format!("/api/assistants/{}", api::text(&made, "id")?);
