@@ -22,6 +22,7 @@ use crate::{
 
 mod config;
 mod doctor;
+mod fsck;
 mod migrate;
 mod serve;
 mod token;
@@ -61,6 +62,11 @@ enum Command {
     Config(config::Command),
     /// Look for what would keep the server from working, and say what to do
     Doctor,
+    /// Check that all stored bytes are there, and sweep out what nothing needs
+    Fsck(fsck::Fsck),
+    /// Works on one picture or document for a server that started it
+    #[command(hide = true)]
+    MediaWorker,
 }
 
 /// A command failed.
@@ -126,11 +132,16 @@ fn dispatch(command: Command, matches: &ArgMatches) -> Done {
     match command {
         Command::Openapi => say(&understudy_http_api::openapi_json()),
         Command::Config(config::Command::Check) => config::check(matches),
-        Command::Serve => serve::serve(&Config::load(matches)?),
+        Command::Serve => serve::serve(Config::load(matches)?),
         Command::Migrate => block_on(migrate::migrate(&Config::load(matches)?))?,
         Command::Token(command) => block_on(token::run(&Config::load(matches)?, command))?,
         Command::User(command) => block_on(user::run(&Config::load(matches)?, command))?,
         Command::Doctor => block_on(doctor::doctor(matches))?,
+        Command::Fsck(command) => block_on(fsck::run(&Config::load(matches)?, command))?,
+        Command::MediaWorker => {
+            understudy_media::worker::run();
+            Ok(())
+        }
     }
 }
 

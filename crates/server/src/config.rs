@@ -11,10 +11,12 @@ use understudy_crypto::MasterKey;
 use understudy_domain::{Email, Secret};
 use url::Url;
 
+pub use foreign::Foreign;
 pub use options::Options;
 pub use settings::{Setting, Settings, Source};
 pub use values::{BlobUrl, DatabaseUrl, LogFormat};
 
+mod foreign;
 mod options;
 mod settings;
 mod show;
@@ -78,8 +80,12 @@ pub struct Config {
     pub database_pool_size: NonZeroU16,
     /// How long a start waits for a database that does not answer.
     pub database_wait: Duration,
-    /// Where bytes of users will be kept.
+    /// Where bytes of users are kept.
     pub blobs: BlobUrl,
+    /// Whether downloads are sent to the bucket with a signed address.
+    pub presigned_downloads: bool,
+    /// Most bytes of a file.
+    pub max_file_bytes: u64,
     /// Where the master key is.
     pub master_key: KeySource,
     /// Where users reach the server; the address it listens on when `None`.
@@ -102,6 +108,12 @@ pub struct Config {
     pub otlp_endpoint: Option<Url>,
     /// How long requests may take to finish when the server stops.
     pub shutdown_grace: Duration,
+    /// Variables whose names others chose.
+    pub foreign: Foreign,
+    /// This program, if it can be started again as `understudy media-worker`; `None`
+    /// in processes that embed the server, which then work on pictures themselves
+    /// and take no documents apart.
+    pub program: Option<PathBuf>,
 }
 
 impl Config {
@@ -170,6 +182,8 @@ impl Reader<'_> {
         let database_pool_size = self.required("database_pool_size", values::pool_size);
         let database_wait = self.required("database_wait_seconds", values::seconds);
         let blobs = self.optional("blob_url", values::blobs);
+        let presigned_downloads = self.required("presigned_downloads", values::switch);
+        let max_file_bytes = self.required("max_file_bytes", values::bytes);
         let master_key = self.master_key();
         let public_url = self.optional("public_url", values::public_url);
         let bootstrap_token = self.optional("bootstrap_token", values::bootstrap_token);
@@ -188,6 +202,8 @@ impl Reader<'_> {
             database_pool_size: database_pool_size?,
             database_wait: database_wait?,
             blobs: blobs.unwrap_or_else(|| BlobUrl::in_data_dir(&data_dir)),
+            presigned_downloads: presigned_downloads?,
+            max_file_bytes: max_file_bytes?,
             master_key,
             public_url,
             bootstrap_token,
@@ -199,6 +215,8 @@ impl Reader<'_> {
             log_format: log_format?,
             otlp_endpoint,
             shutdown_grace: shutdown_grace?,
+            foreign: self.settings.foreign().clone(),
+            program: None,
             data_dir,
         })
     }

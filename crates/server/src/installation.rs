@@ -9,19 +9,29 @@ use understudy_crypto::{
 };
 use understudy_domain::{
     ports::{
-        Clock, CryptoError, IdSource, Installation as Record, PasswordHasher, SessionSigner, Store,
-        StoreError, Vault,
+        BlobStore, Clock, CryptoError, Documents, IdSource, ImageModel, Installation as Record,
+        PasswordHasher, Pictures, SessionSigner, Store, StoreError, Vault,
     },
     usecases::Deps,
 };
 
+use understudy_media::{Media, MediaOptions, WorkerCommand};
+use understudy_models::Models;
+use understudy_outbound::{Outbound, OutboundOptions};
+
 use crate::{
+    blobs::{self, BlobsError},
     config::{BlobUrl, Config, DatabaseUrl, KeySource},
     database::{Database, DatabaseError, Schema, Sharing},
     files::{self, FileError},
 };
 
-/// Everything that use cases need, made for one configuration.
+/// The hidden command that works on one picture or document.
+pub(crate) const MEDIA_WORKER: &str = "media-worker";
+
+/// Everything that use cases need, made for one configuration. A clone is another
+/// handle to the same.
+#[derive(Clone)]
 pub struct Installation {
     /// The database.
     pub store: Arc<dyn Store>,
@@ -35,6 +45,14 @@ pub struct Installation {
     pub signer: Arc<dyn SessionSigner>,
     /// Write-only values.
     pub vault: Arc<dyn Vault>,
+    /// Bytes of users.
+    pub blobs: Arc<dyn BlobStore>,
+    /// Drawing.
+    pub pictures: Arc<dyn Pictures>,
+    /// Documents.
+    pub documents: Arc<dyn Documents>,
+    /// Models that draw.
+    pub image_model: Arc<dyn ImageModel>,
 }
 
 /// What an installation is opened for.
@@ -55,6 +73,9 @@ pub enum InstallationError {
     /// The database is not usable.
     #[error(transparent)]
     Database(DatabaseError),
+    /// The blob store is not usable.
+    #[error(transparent)]
+    Blobs(BlobsError),
     /// The database's record of the installation cannot be read.
     #[error("the installation's record cannot be read")]
     Record(#[source] StoreError),
@@ -107,8 +128,17 @@ impl Installation {
             (None, Some(key), Purpose::Serve) => key,
             (None, None, Purpose::Serve) => make_key(config)?,
         };
+        let media = Arc::new(Media::new(media_options(config)));
+        let outbound = Outbound::new(OutboundOptions {
+            allowed_networks: config.allow_private_network.clone(),
+            ..OutboundOptions::default()
+        });
         Ok(Self {
             store,
+            blobs: blobs::open(config).map_err(InstallationError::Blobs)?,
+            pictures: Arc::<Media>::clone(&media),
+            documents: media,
+            image_model: Arc::new(Models::new(Arc::new(outbound))),
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
             passwords: Arc::new(Argon2Passwords::new()),
@@ -120,7 +150,13 @@ impl Installation {
     /// The ports that nearly every use case takes.
     #[must_use]
     pub fn deps(&self) -> Deps<'_> {
-        Deps { store: &*self.store, clock: &*self.clock, ids: &*self.ids }
+        Deps {
+            store: &*self.store,
+            clock: &*self.clock,
+            ids: &*self.ids,
+            blobs: &*self.blobs,
+            pictures: &*self.pictures,
+        }
     }
 }
 
@@ -143,6 +179,15 @@ async fn bring_up_to_date(
             database.migrate().await.map_err(InstallationError::Database)
         }
     }
+}
+
+/// Untrusted files are read by this program started anew, where it can be.
+fn media_options(config: &Config) -> MediaOptions {
+    let worker = config.program.clone().map(|program| WorkerCommand {
+        program,
+        args: vec![MEDIA_WORKER.to_owned()],
+    });
+    MediaOptions { worker, ..MediaOptions::default() }
 }
 
 fn is_absent(database: &DatabaseUrl) -> bool {

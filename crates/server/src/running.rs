@@ -121,6 +121,10 @@ fn services(installation: &Installation) -> Services {
         passwords: Arc::clone(&installation.passwords),
         signer: Arc::clone(&installation.signer),
         vault: Arc::clone(&installation.vault),
+        blobs: Arc::clone(&installation.blobs),
+        pictures: Arc::clone(&installation.pictures),
+        documents: Arc::clone(&installation.documents),
+        image_model: Arc::clone(&installation.image_model),
     }
 }
 
@@ -137,6 +141,7 @@ fn options(config: &Config, address: SocketAddr, token_uses: Arc<TokenUses>) -> 
         metrics: telemetry::metrics().map(|metrics| -> Metrics { Arc::new(|| metrics.render()) }),
         continue_trace: telemetry::continue_trace(config),
         token_uses,
+        max_file_bytes: config.max_file_bytes,
         ..Options::default()
     }
 }

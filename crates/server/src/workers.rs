@@ -7,9 +7,15 @@ use time::Duration as Span;
 use tokio::{
     sync::watch,
     task::JoinHandle,
-    time::{MissedTickBehavior, interval},
+    time::{Instant, Interval, MissedTickBehavior, interval_at},
 };
-use understudy_domain::ports::{Clock, Store, StoreError};
+use understudy_domain::{
+    ports::{KEEP_UNNAMED, Store, StoreError},
+    usecases::{
+        Error,
+        housekeeping::{self, Swept},
+    },
+};
 use understudy_http_api::TokenUses;
 
 use crate::{error::chain, installation::Installation, telemetry};
@@ -18,6 +24,8 @@ use crate::{error::chain, installation::Installation, telemetry};
 const FLUSH_EVERY: Duration = Duration::from_secs(10);
 /// How often what has expired is swept out.
 const SWEEP_EVERY: Duration = Duration::from_mins(15);
+/// How often the whole blob store is looked through for strays.
+const LOOK_THROUGH_EVERY: Duration = Duration::from_hours(24);
 /// How long the answers to idempotency keys are kept (http.md, 'Conventions').
 const KEEP_ANSWERS: Span = Span::hours(24);
 
@@ -25,53 +33,70 @@ const KEEP_ANSWERS: Span = Span::hours(24);
 #[derive(Debug)]
 pub(crate) struct Workers {
     stop: watch::Sender<bool>,
-    work: JoinHandle<()>,
+    work: [JoinHandle<()>; 2],
 }
 
 impl Workers {
     /// Starts it.
     pub(crate) fn start(installation: &Installation, uses: Arc<TokenUses>) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let store = Arc::clone(&installation.store);
-        let clock = Arc::clone(&installation.clock);
-        let work = tokio::spawn(run(store, clock, uses, stopped));
-        Self { stop, work }
+        let writing = tokio::spawn(keep_uses(installation.clone(), uses, stopped.clone()));
+        let sweeping = tokio::spawn(keep_house(installation.clone(), stopped));
+        Self { stop, work: [writing, sweeping] }
     }
 
     /// Does what is left to do and ends.
     pub(crate) async fn stop(self) {
-        // Either fails only when the work has ended already.
+        // Each fails only when the work has ended already.
         let _ = self.stop.send(true);
-        let _ = self.work.await;
+        for work in self.work {
+            let _ = work.await;
+        }
     }
 }
 
-async fn run(
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
+/// Ticks whose first is not at once: a start has better things to do.
+fn every(period: Duration) -> Interval {
+    let mut interval = interval_at(Instant::now() + period, period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
+}
+
+async fn keep_uses(
+    installation: Installation,
     uses: Arc<TokenUses>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    let mut flush = interval(FLUSH_EVERY);
-    let mut sweep = interval(SWEEP_EVERY);
-    flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // The first tick is at once, and a start has better things to do.
-    flush.tick().await;
-    sweep.tick().await;
+    let mut flush = every(FLUSH_EVERY);
     loop {
         tokio::select! {
             _ = flush.tick() => {
-                write_uses(&*store, &uses).await;
+                write_uses(&*installation.store, &uses).await;
                 if let Some(metrics) = telemetry::metrics() {
                     metrics.run_upkeep();
                 }
             }
-            _ = sweep.tick() => sweep_expired(&*store, &*clock).await,
             _ = stopped.changed() => break,
         }
     }
-    write_uses(&*store, &uses).await;
+    write_uses(&*installation.store, &uses).await;
+}
+
+async fn keep_house(installation: Installation, mut stopped: watch::Receiver<bool>) {
+    let mut sweep = every(SWEEP_EVERY);
+    let mut look_through = every(LOOK_THROUGH_EVERY);
+    loop {
+        let work = async {
+            tokio::select! {
+                _ = sweep.tick() => sweep_expired(&installation).await,
+                _ = look_through.tick() => sweep_strays(&installation).await,
+            }
+        };
+        tokio::select! {
+            () = work => {}
+            _ = stopped.changed() => break,
+        }
+    }
 }
 
 async fn write_uses(store: &dyn Store, uses: &TokenUses) {
@@ -89,9 +114,25 @@ async fn write_uses(store: &dyn Store, uses: &TokenUses) {
     }
 }
 
-async fn sweep_expired(store: &dyn Store, clock: &dyn Clock) {
-    let now = clock.now();
-    if let Err(error) = store.idempotency().sweep(now.plus(-KEEP_ANSWERS), now).await {
+async fn sweep_expired(installation: &Installation) {
+    let deps = installation.deps();
+    let now = deps.clock.now();
+    if let Err(error) = deps.store.idempotency().sweep(now.plus(-KEEP_ANSWERS), now).await {
         tracing::warn!(error = chain(&error), "what has expired was not swept out");
+    }
+    report(housekeeping::sweep(deps, KEEP_UNNAMED).await);
+}
+
+async fn sweep_strays(installation: &Installation) {
+    report(housekeeping::sweep_strays(installation.deps(), KEEP_UNNAMED).await);
+}
+
+fn report(swept: Result<Swept, Error>) {
+    match swept {
+        Ok(swept) if swept == Swept::default() => {}
+        Ok(Swept { uploads, blobs, strays, unfinished }) => {
+            tracing::info!(uploads, blobs, strays, unfinished, "swept out what nothing needs");
+        }
+        Err(error) => tracing::warn!(error = chain(&error), "the blobs were not swept"),
     }
 }

@@ -9,6 +9,11 @@
 mod access;
 mod assistants;
 mod drafts;
+mod files;
+mod housekeeping;
+mod icons;
 mod people;
+mod references;
 mod stage;
+mod uploads;
 mod write_only;

@@ -9,9 +9,12 @@ use understudy_domain::{
         assistants::{UpdateAssistant, create_assistant, update_assistant},
         bootstrap::operator,
         drafts::{CommitDraft, commit_draft, open_draft, update_draft},
+        intake::{ByteLimit, Intake, Received},
     },
 };
-use understudy_testkit::{FakeVault, FixedClock, MemoryStore, SequentialIds, sample};
+use understudy_testkit::{
+    FakePictures, FakeVault, FixedClock, MemoryBlobs, MemoryStore, SequentialIds, sample,
+};
 
 /// A store with one organization: user 1 is its owner, 2 an admin, 3 a manager,
 /// 4 and 6 members, 5 a viewer.
@@ -21,6 +24,8 @@ pub struct Stage {
     pub clock: FixedClock,
     pub ids: SequentialIds,
     pub vault: FakeVault,
+    pub blobs: MemoryBlobs,
+    pub pictures: FakePictures,
 }
 
 pub const ROLES: [Role; 6] =
@@ -37,7 +42,13 @@ impl Stage {
     }
 
     pub fn deps(&self) -> Deps<'_> {
-        Deps { store: &self.store, clock: &self.clock, ids: &self.ids }
+        Deps {
+            store: &self.store,
+            clock: &self.clock,
+            ids: &self.ids,
+            blobs: &self.blobs,
+            pictures: &self.pictures,
+        }
     }
 
     pub async fn create(&self, caller: &Caller, input: Value) -> Result<AssistantView> {
@@ -123,4 +134,12 @@ pub fn faults(result: Result<AssistantView>) -> Vec<String> {
         }
         other => panic!("expected faults, got {other:?}"),
     }
+}
+
+/// Bytes that came in, and that nothing names yet.
+pub async fn received(stage: &Stage, caller: &Caller, bytes: &'static [u8]) -> Received {
+    let limit = ByteLimit { what: "a file", bytes: u64::MAX };
+    let mut intake = Intake::begin(stage.deps(), caller.actor.organization, limit).await.unwrap();
+    intake.write(bytes.into()).await.unwrap();
+    intake.finish().await.unwrap()
 }

@@ -31,7 +31,7 @@ pub(super) async fn doctor(matches: &ArgMatches) -> Done {
             findings.push(("configuration", Ok("valid".to_owned())));
             findings.push(("data directory", data_dir(&config)));
             findings.push(("master key", master_key(&config)));
-            findings.push(("blobs", blobs(&config)));
+            findings.push(("blobs", blobs(&config).await));
             findings.push(("address", address(&config)));
             findings.push(("database", database(&config).await));
         }
@@ -85,9 +85,13 @@ fn master_key(config: &Config) -> Finding {
     }
 }
 
-fn blobs(config: &Config) -> Finding {
+async fn blobs(config: &Config) -> Finding {
     match &config.blobs {
-        BlobUrl::S3(url) => Ok(format!("{url}, not tried: nothing is kept there yet")),
+        BlobUrl::S3(url) => {
+            let store = crate::blobs::open(config).map_err(|error| chain(&error))?;
+            let tried = store.inventory().ping().await;
+            tried.map(|()| format!("{url} can be written")).map_err(|error| chain(&error))
+        }
         BlobUrl::Directory(path) => writable(nearest(path))
             .map(|()| path.display().to_string())
             .map_err(|why| format!("{} cannot be written ({why})", path.display())),

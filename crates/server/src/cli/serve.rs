@@ -18,7 +18,10 @@ use crate::{
 const LAST_WORK: Duration = Duration::from_secs(2);
 
 /// Serves until SIGTERM or SIGINT; a second one ends it at once.
-pub(super) fn serve(config: &Config) -> Done {
+pub(super) fn serve(mut config: Config) -> Done {
+    // To be started again for files that are not to be trusted.
+    config.program = std::env::current_exe().ok();
+    let config = &config;
     let telemetry = Telemetry::install(config)?;
     let runtime = runtime()?;
     let served = runtime.block_on(until_signalled(config));

@@ -43,6 +43,16 @@ pub struct Options {
     #[arg(long, global = true, env = "UNDERSTUDY_BLOB_URL", value_name = "URL")]
     pub blob_url: Option<String>,
 
+    /// Send downloads to the S3 bucket with a signed address: true or false
+    #[arg(long, global = true, env = "UNDERSTUDY_PRESIGNED_DOWNLOADS", value_name = "SWITCH")]
+    #[arg(default_value = "false")]
+    pub presigned_downloads: Option<String>,
+
+    /// Most bytes of a file; k, M and G stand for 1024, 1024² and 1024³
+    #[arg(long, global = true, env = "UNDERSTUDY_MAX_FILE_BYTES", value_name = "BYTES")]
+    #[arg(default_value = "5G")]
+    pub max_file_bytes: Option<String>,
+
     /// 32 bytes in base64; a flag can be seen by other users, a file cannot
     /// [default: `DATA_DIR/master.key`, made on the first start]
     #[arg(long, global = true, env = "UNDERSTUDY_MASTER_KEY", value_name = "BASE64")]

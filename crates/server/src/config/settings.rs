@@ -10,7 +10,7 @@ use std::{
 
 use clap::{ArgMatches, Args, Command, parser::ValueSource};
 
-use super::{Fault, options::Options};
+use super::{Fault, foreign::Foreign, options::Options};
 
 const DEFAULT_FILE: &str = "understudy.toml";
 const PREFIX: &str = "UNDERSTUDY_";
@@ -56,6 +56,7 @@ pub struct Setting {
 #[derive(Debug, Default)]
 pub struct Settings {
     values: BTreeMap<String, Setting>,
+    foreign: Foreign,
     faults: Vec<Fault>,
 }
 
@@ -68,6 +69,7 @@ impl Settings {
         let mut settings = Self::defaults();
         settings.take_file(matches);
         settings.take_environment(environment);
+        settings.foreign = Foreign::of(environment);
         settings.take_flags(matches);
         settings
     }
@@ -89,6 +91,12 @@ impl Settings {
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Setting> {
         self.values.get(key)
+    }
+
+    /// Variables whose names others chose.
+    #[must_use]
+    pub const fn foreign(&self) -> &Foreign {
+        &self.foreign
     }
 
     /// What is wrong with the sources themselves.

@@ -207,3 +207,35 @@ fn a_collectors_usual_variable_counts_below_our_own() {
         assert_eq!(config.otlp_endpoint.unwrap().host_str(), Some(host));
     }
 }
+
+#[test]
+fn numbers_of_bytes_have_units() {
+    let most = |text| Config::read(&gather(&["--max-file-bytes", text], &[])).map(|c| c.max_file_bytes);
+
+    assert_eq!(most("1").unwrap(), 1);
+    assert_eq!(most("512k").unwrap(), 512 << 10);
+    assert_eq!(most("3 M").unwrap(), 3 << 20);
+    assert_eq!(most("5G").unwrap(), 5 << 30);
+    for wrong in ["0", "-1", "1.5G", "G", "99999999999999999999", "18446744073709551615G"] {
+        assert!(most(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn variables_of_others_are_picked_out_and_never_shown() {
+    let environment = [
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_SECRET_ACCESS_KEY", "sesame"),
+        ("OPENAI_API_KEY", "sk-sesame"),
+        ("ANTHROPIC_API_KEY", " "),
+        ("OTHER", "x"),
+    ];
+    let settings = gather(&[], &environment);
+    let config = Config::read(&settings).unwrap();
+
+    let kinds: Vec<_> = config.foreign.providers().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(kinds, ["openai"]);
+    let region = config.foreign.first(&["AWS_DEFAULT_REGION", "AWS_REGION"]).unwrap();
+    assert_eq!(region.expose(), "eu-central-1");
+    assert!(!format!("{config:?}{}", Config::show(&settings)).contains("sesame"));
+}

@@ -144,6 +144,30 @@ pub(super) fn blobs(text: &str) -> Result<BlobUrl, String> {
     }
 }
 
+pub(super) fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => said("must be true or false"),
+    }
+}
+
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
+    let unit = |letter| text.strip_suffix(letter).map(str::trim_end);
+    let (digits, shift) = match (unit('k'), unit('M'), unit('G')) {
+        (Some(digits), ..) => (digits, 10),
+        (_, Some(digits), _) => (digits, 20),
+        (.., Some(digits)) => (digits, 30),
+        _ => (text, 0),
+    };
+    digits
+        .parse()
+        .ok()
+        .and_then(|number: u64| number.checked_mul(1 << shift))
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(|| "must be a number of bytes such as 104857600, 512M or 5G".to_owned())
+}
+
 pub(super) fn master_key(text: &str) -> Result<MasterKey, String> {
     MasterKey::from_base64(text)
         .or_else(|_| said("must be 32 bytes in base64, as `openssl rand -base64 32` prints them"))

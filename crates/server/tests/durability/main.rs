@@ -1,11 +1,12 @@
-//! What must survive: acknowledged writes a `kill -9`, the service an outage of
-//! its database.
+//! What must survive: acknowledged writes and uploads a `kill -9`, the service an
+//! outage of its database.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test panics")]
 #![cfg(unix)]
 
 mod kill;
 mod outage;
 mod proxy;
+mod uploads;
 #[path = "../process/support.rs"]
 #[expect(dead_code, reason = "the other tests of the process use the rest")]
 mod support;
