@@ -11,7 +11,7 @@ use std::{fmt, str::FromStr};
 
 pub use content::Content;
 pub use policy::{AccessMode, Policy};
-pub(crate) use rules::check as check_rules;
+pub(crate) use rules::{check as check_rules, too_large};
 
 use crate::{AssistantId, OrganizationId, TeamId, Timestamp, UserId};
 

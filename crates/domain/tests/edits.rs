@@ -162,3 +162,14 @@ fn each_fields_wrong_values_are_refused_by_its_name() {
 fn accepts_objects(name: &str) -> bool {
     name == "text_config"
 }
+
+#[test]
+fn a_content_as_a_whole_has_a_limit() {
+    let text = "\u{1}".repeat(100_000); // six bytes each as JSON
+    let message = json!({"texts": [text]});
+    let within = json!({"system_message": [message]});
+    let beyond = json!({"system_message": [message, message]});
+
+    assert!(edit(&base(), within, WriteMode::Replace).is_ok());
+    assert_eq!(edit(&base(), beyond, WriteMode::Replace).unwrap_err(), [""]);
+}

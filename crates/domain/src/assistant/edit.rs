@@ -257,6 +257,7 @@ fn read(
             faults.push(rule.fault);
         }
     }
+    faults.extend(rules::too_large(&content));
     if faults.is_empty() {
         Ok(Edit { content, policy, slug, is_default, sealed })
     } else {

@@ -35,6 +35,18 @@ impl Found {
     }
 }
 
+/// Most bytes of a content as JSON (assistant.md, 'limits').
+const MAX_CONTENT_BYTES: usize = 1_024 * 1_024;
+
+/// That the content as a whole is too large.
+pub(crate) fn too_large(content: &Content) -> Option<Fault> {
+    let size = serde_json::to_vec(content).map_or(0, |bytes| bytes.len());
+    (size > MAX_CONTENT_BYTES).then(|| {
+        let message = format!("has {size} bytes as JSON; there may be {MAX_CONTENT_BYTES}");
+        Fault::new("", "too_large", message)
+    })
+}
+
 /// Everything that is wrong with `content` although each field fits its schema.
 pub(crate) fn check(content: &Content) -> Vec<RuleFault> {
     let mut found = Found(Vec::new());

@@ -2,7 +2,7 @@
 //! files, references or icon.
 
 use super::{
-    Caller, Deps, Result,
+    Caller, Deps, Error, Result,
     support::{add_version, changes_between, event_values, lock, on_write, record},
 };
 use crate::{
@@ -46,6 +46,9 @@ impl Change {
         caller: &Caller,
         content: Content,
     ) -> Result<AssistantView> {
+        if let Some(fault) = too_large(&content) {
+            return Err(Error::Invalid(vec![fault]));
+        }
         let Self { mut work, mut view } = self;
         let before = view.record.assistant.clone();
         let after = Assistant { content, ..before.clone() };

@@ -344,7 +344,8 @@ pub(super) fn on_write(error: StoreError) -> Error {
 
 /// The content, if it can stand as it is.
 pub(super) fn check_content(content: Content) -> std::result::Result<Content, Vec<Fault>> {
-    let faults: Vec<_> =
+    let mut faults: Vec<_> =
         crate::assistant::check_rules(&content).into_iter().map(|rule| rule.fault).collect();
+    faults.extend(crate::assistant::too_large(&content));
     if faults.is_empty() { Ok(content) } else { Err(faults) }
 }
