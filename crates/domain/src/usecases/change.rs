@@ -6,7 +6,10 @@ use super::{
     support::{add_version, changes_between, event_values, lock, on_write, record},
 };
 use crate::{
-    Assistant, Content, access::Level, assistant::view::AssistantView, diff::Change as Changed,
+    Assistant, Content,
+    access::Level,
+    assistant::{too_large, view::AssistantView},
+    diff::Change as Changed,
     ports::UnitOfWork,
 };
 
