@@ -40,8 +40,10 @@ mod fakes;
 mod memory;
 pub mod sample;
 pub mod suite;
+mod upstream;
 
 pub use fakes::{
     FakeDocuments, FakePasswords, FakePictures, FakeSigner, FakeVault, FixedClock, SequentialIds,
 };
-pub use memory::MemoryStore;
+pub use memory::{BlobFault, MemoryBlobs, MemoryStore};
+pub use upstream::{Asked, Reply, Upstream};

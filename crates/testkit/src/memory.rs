@@ -2,6 +2,7 @@
 
 mod assistants;
 mod audit;
+mod blobs;
 mod callers;
 mod content;
 mod credentials;
@@ -37,6 +38,7 @@ use understudy_domain::{
     },
 };
 
+pub use self::blobs::{BlobFault, MemoryBlobs};
 use self::{idempotency::Keys, state::State, work::MemoryUnitOfWork};
 
 /// A database in memory. A clone is another handle to the same one.

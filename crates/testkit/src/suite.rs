@@ -3,19 +3,25 @@
 //! The functions are public so that one of them can be run alone; usually the
 //! macros make a test of each: [`store_suite!`](crate::store_suite),
 //! [`password_suite!`](crate::password_suite), [`signer_suite!`](crate::signer_suite),
-//! [`vault_suite!`](crate::vault_suite) and [`ids_suite!`](crate::ids_suite).
+//! [`vault_suite!`](crate::vault_suite), [`blob_suite!`](crate::blob_suite) and [`ids_suite!`](crate::ids_suite).
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a failing test panics")]
 
 pub mod assistants;
+pub mod blobs;
 pub mod callers;
 pub mod credentials;
 pub mod directory;
+pub mod housekeeping;
 pub mod idempotency;
 pub mod ids;
+pub mod images;
+pub mod imports;
+pub mod ledger;
 pub mod listing;
 pub mod organizations;
 pub mod passwords;
 mod population;
+pub mod providers;
 pub mod races;
 pub mod reading;
 pub mod records;
@@ -24,6 +30,7 @@ mod stage;
 pub mod teams;
 pub mod tenants;
 pub mod transactions;
+pub mod uploads;
 pub mod users;
 pub mod vault;
 
@@ -81,6 +88,7 @@ macro_rules! store_suite {
             assistants: a_saved_assistant_reads_back_equal,
                 a_plain_assistant_reads_back_equal,
                 a_deleted_assistant_reads_back_equal,
+                an_assistant_with_files_reads_back_equal,
                 a_saved_draft_reads_back_equal, an_unknown_assistant_is_none,
                 an_updated_assistant_reads_back_with_its_next_revision,
                 a_stale_assistant_conflicts, a_revision_that_never_was_conflicts,
@@ -93,7 +101,8 @@ macro_rules! store_suite {
                 a_removed_draft_is_gone, a_default_is_taken,
                 a_cleared_default_can_be_given_again,
                 clearing_no_default_changes_nothing;
-            records: a_saved_version_reads_back_equal, an_unknown_version_is_none,
+            records: a_saved_version_reads_back_equal,
+                a_version_with_files_reads_back_equal, an_unknown_version_is_none,
                 a_version_number_is_given_once, versions_are_listed_newest_first,
                 sealed_values_read_back_equal, the_newest_data_key_seals,
                 a_saved_event_reads_back_equal, events_are_listed_newest_first;
@@ -129,11 +138,43 @@ macro_rules! store_suite {
                 a_key_belongs_to_its_scope, an_old_key_counts_as_unused,
                 an_old_key_may_have_another_body, a_sweep_removes_old_keys_only,
                 the_longest_key_is_kept;
+            ledger: a_touched_blob_is_known, a_forgotten_blob_is_gone,
+                a_blob_that_was_forgotten_in_vain_stays, a_young_blob_is_not_forgotten,
+                a_blob_that_was_touched_again_is_not_forgotten, a_later_touch_stays,
+                a_named_blob_is_not_forgotten, a_blob_is_forgotten_with_its_extraction,
+                a_blob_is_not_kept_by_its_own_extraction,
+                a_row_that_names_an_unknown_blob_is_refused,
+                a_change_that_names_an_unknown_blob_is_refused, names_go_with_their_row,
+                names_change_with_their_row, a_blob_is_named_until_nothing_names_it,
+                a_saved_extraction_reads_back_equal, an_extraction_is_replaced;
+            uploads: a_saved_upload_reads_back_equal, an_unknown_upload_is_none,
+                an_updated_upload_reads_back_equal,
+                a_change_of_an_unknown_upload_conflicts, a_removed_upload_is_gone;
+            images: a_saved_picture_reads_back_equal, an_unknown_picture_is_none,
+                a_key_of_a_picture_is_taken,
+                a_picture_is_found_by_its_key_whatever_the_organization,
+                a_removed_picture_is_gone, generated_pictures_are_listed_newest_first,
+                the_newest_avatar_of_an_assistant_is_found,
+                usage_is_counted_by_what_it_was, usage_is_counted_as_filtered,
+                usage_stays_when_its_picture_goes;
+            providers: a_saved_provider_reads_back_equal, an_unknown_provider_is_none,
+                every_kind_of_provider_reads_back,
+                providers_are_listed_by_priority_and_name,
+                an_updated_provider_reads_back_with_its_next_revision,
+                a_stale_provider_conflicts, a_provider_name_is_taken_in_whatever_case,
+                a_provider_name_is_free_in_another_organization,
+                a_removed_provider_frees_its_name;
+            imports: a_noted_import_is_found, an_import_is_replaced;
+            housekeeping: expired_uploads_are_found_everywhere,
+                unnamed_blobs_are_found_everywhere, named_blobs_are_listed_in_order,
+                known_blobs_are_told_from_others;
             tenants: a_unit_of_work_sees_its_own_organization_only,
                 a_unit_of_work_removes_nothing_of_another_organization,
                 a_unit_of_work_changes_nothing_of_another_organization,
                 a_unit_of_work_adds_nothing_to_another_organization,
-                queries_see_their_own_organization_only;
+                queries_see_their_own_organization_only,
+                content_of_another_organization_is_neither_read_nor_changed,
+                a_row_cannot_name_a_blob_of_another_organization;
             races: no_concurrent_update_is_lost,
                 of_concurrent_stale_updates_one_succeeds, the_last_owner_stays,
                 of_concurrent_assistants_of_one_name_one_is_made,
@@ -142,7 +183,11 @@ macro_rules! store_suite {
                 of_concurrent_defaults_one_is_made,
                 of_concurrent_users_of_one_address_one_is_made,
                 of_concurrent_teams_of_one_name_one_is_made,
-                of_concurrent_versions_of_one_number_one_is_made;
+                of_concurrent_versions_of_one_number_one_is_made,
+                of_concurrent_providers_of_one_name_one_is_made,
+                concurrent_touches_of_one_blob_all_succeed,
+                of_concurrent_touch_and_forget_the_blob_stays_or_is_touched_anew,
+                of_concurrent_naming_and_forgetting_one_succeeds;
         }
     };
     ($open:path; $($module:ident: $($case:ident),+;)+) => {
@@ -214,6 +259,38 @@ macro_rules! vault_suite {
             #[test]
             fn $case() {
                 $crate::suite::vault::$case(&$open(1), &$open(2));
+            }
+        )+
+    };
+}
+
+/// Makes a test of every property of a
+/// [`BlobStore`](understudy_domain::ports::BlobStore). `$open` is a function that
+/// gives, as a future, a fresh and empty one, in anything that derefs to
+/// `dyn BlobStore` and owns what it needs.
+#[macro_export]
+macro_rules! blob_suite {
+    ($open:path) => {
+        $crate::blob_suite! { $open; written_bytes_read_back,
+            bytes_read_back_in_whatever_chunks_they_came, a_large_blob_reads_back,
+            a_blob_of_whole_parts_reads_back, a_range_reads_its_bytes,
+            an_empty_range_reads_nothing, a_range_behind_the_end_is_an_error,
+            an_unknown_blob_is_not_found, nothing_is_readable_before_it_is_finished,
+            an_abandoned_blob_is_forgotten, a_dropped_blob_is_forgotten,
+            an_existing_blob_stays_as_it_is,
+            of_simultaneous_writers_of_one_blob_all_succeed, a_removed_blob_is_gone,
+            a_blob_can_be_removed_twice, organizations_do_not_see_each_others_blobs,
+            blobs_are_listed_in_order, pages_hold_each_blob_once,
+            a_page_goes_on_behind_a_blob_that_is_gone, a_listed_blob_says_what_it_is,
+            what_is_being_written_stays_while_it_is_young, sweeping_removes_no_blob,
+            a_usable_store_answers_a_ping }
+    };
+    ($open:path; $($case:ident),+) => {
+        $(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $case() {
+                let store = $open().await;
+                $crate::suite::blobs::$case(&*store).await;
             }
         )+
     };
