@@ -5,10 +5,12 @@
 
 mod bench;
 mod deny;
+mod icons;
 mod lint;
 mod postgres;
 mod process;
 mod test;
+mod tools;
 mod workspace;
 
 use std::process::ExitCode;
@@ -26,10 +28,14 @@ struct Cli {
 enum Command {
     /// Run every test, on a PostgreSQL server of its own
     Test(test::Args),
+    /// Install the servers and clients that tests talk to
+    Tools,
     /// Check format, lints, documentation and dependencies
     Lint,
     /// Measure against the yardsticks and write docs/figures.md
     Bench(bench::Args),
+    /// Download the icon library and the emoji anew, and write their data
+    Icons,
 }
 
 #[tokio::main]
@@ -48,6 +54,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Test(args) => test::run(args).await,
         Command::Bench(args) => bench::run(args).await,
+        Command::Icons => icons::run().await,
         Command::Lint => lint::run().await,
+        Command::Tools => tools::install().await.map(|_| ExitCode::SUCCESS),
     }
 }

@@ -7,7 +7,7 @@ use tokio::process::Command;
 
 use crate::{
     postgres::{Binaries, Cluster},
-    process,
+    process, tools,
     workspace::cargo,
 };
 
@@ -51,7 +51,9 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
             (Some(cluster.url()), Some(cluster))
         }
     };
+    let tools = tools::install().await?;
     for mut command in commands(fast, &filters).await {
+        command.env(tools::VARIABLE, &tools);
         match &url {
             Some(url) => command.env(DATABASE_URL, url),
             None => command.env_remove(DATABASE_URL),
