@@ -4,7 +4,7 @@
 use serde_json::json;
 use understudy_domain::{
     Scope, TokenLimits,
-    ports::{MockStore, MockVault},
+    ports::{MockBlobStore, MockPictures, MockStore, MockVault},
     usecases::{Caller, Deps, Error, Origin, assistants::create_assistant, bootstrap::operator},
 };
 use understudy_testkit::{FixedClock, SequentialIds, sample};
@@ -17,7 +17,8 @@ async fn create(caller: &Caller) -> Error {
     // A mock without expectations panics at the first call.
     let (store, vault) = (MockStore::new(), MockVault::new());
     let (clock, ids) = (FixedClock::default(), SequentialIds::default());
-    let deps = Deps { store: &store, clock: &clock, ids: &ids };
+    let (blobs, pictures) = (MockBlobStore::new(), MockPictures::new());
+    let deps = Deps { store: &store, clock: &clock, ids: &ids, blobs: &blobs, pictures: &pictures };
     create_assistant(deps, &vault, caller, json!({"name": "x"})).await.unwrap_err()
 }
 

@@ -14,6 +14,8 @@ use understudy_domain::{
     },
 };
 
+use understudy_testkit::BlobFault;
+
 use crate::stage::{Stage, by_token, caller, id_of, named, received};
 
 async fn add(
@@ -206,7 +208,7 @@ async fn a_blob_store_without_room_leaves_nothing_behind() {
     let stage = Stage::set().await;
     let me = caller(4);
     let id = id_of(&stage.create(&me, named("x")).await.unwrap());
-    stage.blobs.set_full(true);
+    stage.blobs.set_fault(Some(BlobFault::Full));
 
     let refused = begin_file(stage.deps(), &me, &id, 10).await;
     let refused = match refused {

@@ -5,7 +5,7 @@ use understudy_domain::{
     usecases::{
         Caller, Precondition,
         files::{add_file, delete_file},
-        housekeeping::{Checked, Damage, Swept, check, sweep},
+        housekeeping::{Checked, Damage, Swept, check, sweep, sweep_strays},
         uploads::{NewUpload, append_upload, begin_append, begin_upload, keep_upload},
     },
 };
@@ -100,4 +100,25 @@ async fn a_check_finds_what_is_missing() {
 
     assert_eq!(whole, Checked { named: 1, damaged: Vec::new() });
     assert_eq!(damaged.damaged, [(home(), blob, Damage::Missing)]);
+}
+
+#[tokio::test]
+async fn bytes_that_no_row_stands_for_are_swept_out_when_they_are_old() {
+    let stage = Stage::set().await;
+    let me = caller(4);
+    let id = id_of(&stage.create(&me, named("x")).await.unwrap());
+    attach(&stage, &me, &id, b"known").await;
+    let stray = Blob::of(b"stray");
+    let mut writer = stage.blobs.begin(home()).await.unwrap();
+    writer.write("stray".into()).await.unwrap();
+    writer.finish(stray.digest).await.unwrap();
+
+    stage.clock.advance(KEEP_UNNAMED);
+    assert_eq!(sweep_strays(stage.deps(), KEEP_UNNAMED).await.unwrap(), Swept::default());
+    stage.clock.advance(Duration::SECOND);
+    let swept = sweep_strays(stage.deps(), KEEP_UNNAMED).await.unwrap();
+
+    assert_eq!(swept, Swept { strays: 1, ..Swept::default() });
+    assert!(!is_there(&stage, b"stray").await);
+    assert!(is_there(&stage, b"known").await);
 }
