@@ -27,7 +27,7 @@ impl Change {
         seen: &AssistantView,
     ) -> Result<Self> {
         let mut work = deps.store.begin(caller.tenant()).await?;
-        let view = lock(&mut *work, &caller.actor, seen, Level::Edit).await?;
+        let view = Box::pin(lock(&mut *work, &caller.actor, seen, Level::Edit)).await?;
         Ok(Self { work, view })
     }
 
@@ -57,7 +57,8 @@ impl Change {
         let after = Assistant { content, ..before.clone() };
         let changes = changes_between(&before, &after);
         if !changes.is_empty() {
-            view.record.assistant = save(deps, caller, &mut *work, after, &changes).await?;
+            view.record.assistant =
+                Box::pin(save(deps, caller, &mut *work, after, &changes)).await?;
         }
         work.commit().await?;
         Ok(view)

@@ -213,7 +213,7 @@ async fn attach(
         modified_at: now,
     };
     content.files.push(entry.clone());
-    let view = change.commit(deps, caller, content).await?;
+    let view = Box::pin(change.commit(deps, caller, content)).await?;
     Ok(seen(&view, entry))
 }
 
@@ -283,7 +283,7 @@ async fn edit_file(
         entry.modified_at = deps.clock.now();
     }
     let entry = entry.clone();
-    let view = change.commit(deps, caller, content).await?;
+    let view = Box::pin(change.commit(deps, caller, content)).await?;
     Ok(seen(&view, entry))
 }
 
