@@ -1,11 +1,14 @@
 //! Assistants and drafts.
 
-use understudy_domain::{Assistant, AssistantRef, Content, Principal, TeamRole, ports::Store};
+use understudy_domain::{
+    Assistant, AssistantRef, Content, Principal, TeamRole, assistant::content::IconImage,
+    ports::Store,
+};
 
 use super::stage::{add, assert_conflict, assert_taken, begin, home, people, refusal};
 use crate::sample::{
-    Members, assistant, draft_of, full_content, full_policy, id, instant, organization, slug, team,
-    user,
+    Members, assistant, draft_of, full_content, full_policy, icon, id, instant, organization, slug,
+    team, touched, user, with_files,
 };
 
 /// An assistant with nothing at its default but what excludes something else.
@@ -65,6 +68,25 @@ pub async fn a_deleted_assistant_reads_back_equal(store: &dyn Store) {
     add(store, vec![saved.clone().into()]).await;
 
     assert_eq!(found(store, 1).await, Some(saved));
+}
+
+/// An assistant and its draft read back with their files and icons.
+pub async fn an_assistant_with_files_reads_back_equal(store: &dyn Store) {
+    people(store, 1).await;
+    add(store, (1..=4).map(|n| touched(n).into()).collect()).await;
+    let mut live = with_files(assistant(1, id(1), "Ada"), [2, 1, 2]);
+    live.content.icon_image = Some(icon(3)); // and 4
+    let mut draft = with_files(draft_of(2, &live), [1]);
+    draft.content.icon_image = Some(IconImage { svg: None, ..icon(1) });
+    add(store, vec![live.clone().into(), draft.clone().into()]).await;
+
+    assert_eq!(found(store, 1).await, Some(live.clone()));
+    assert_eq!(found(store, 2).await, Some(draft));
+    let changed = Assistant { revision: 2, ..with_files(live.clone(), [3]) };
+    let mut work = begin(store).await;
+    work.assistants().update(with_files(live, [3])).await.unwrap();
+    work.commit().await.unwrap();
+    assert_eq!(found(store, 1).await, Some(changed));
 }
 
 /// A draft reads back as it was written, by its id and by its live assistant's.

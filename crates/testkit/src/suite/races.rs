@@ -1,13 +1,16 @@
 //! Many at once: nothing is lost, nothing is there twice.
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use understudy_domain::{
-    Assistant, Email, Role, Team, User,
+    Assistant, Email, Provider, Role, Team, User,
     ports::{Store, StoreError, StoreResult},
 };
 
 use super::stage::{add, begin, home, people, refusal};
-use crate::sample::{Row, assistant, draft_of, id, organization, team, user, version};
+use crate::sample::{
+    Row, Touched, assistant, blob, draft_of, id, instant, organization, provider, team, touched,
+    user, version, whole_upload,
+};
 
 /// 50 concurrent read-modify-writes of one row all count.
 pub async fn no_concurrent_update_is_lost(store: &dyn Store) {
@@ -161,4 +164,97 @@ pub async fn of_concurrent_versions_of_one_number_one_is_made(store: &dyn Store)
 
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "got {results:?}");
     assert!(matches!(refusal(store, twin(9)).await, StoreError::Conflict));
+}
+
+/// Of providers of one name that are made at once, one is made.
+pub async fn of_concurrent_providers_of_one_name_one_is_made(store: &dyn Store) {
+    people(store, 0).await;
+    let twin = |n| Provider { name: "Models".to_owned(), ..provider(n) };
+
+    one_wins(store, "name", (1..=8).map(|n| twin(n).into()).collect()).await;
+}
+
+/// Whoever takes the same bytes in at the same time gets their blob, and the latest
+/// touch stays.
+pub async fn concurrent_touches_of_one_blob_all_succeed(store: &dyn Store) {
+    people(store, 0).await;
+    let touches = (1..=8).map(|n| save_one(store, Touched { at: instant(n), ..touched(1) }));
+    let results = join_all(touches).await;
+
+    assert!(results.iter().all(Result::is_ok), "got {results:?}");
+    assert!(!forget(store, 1, 8).await.unwrap());
+    assert!(forget(store, 1, 9).await.unwrap());
+}
+
+/// Whether blob `n` is forgotten, if it was not touched since.
+async fn forget(store: &dyn Store, n: u32, before: u32) -> StoreResult<bool> {
+    let mut work = store.begin(home()).await?;
+    let forgotten = work.blobs().forget(blob(n).digest, instant(before)).await?;
+    work.commit().await?;
+    Ok(forgotten)
+}
+
+async fn save_one(store: &dyn Store, row: impl Into<Row>) -> StoreResult<()> {
+    let row = row.into();
+    let mut work = store.begin(home()).await?;
+    row.insert(&mut *work).await?;
+    work.commit().await
+}
+
+async fn is_known(store: &dyn Store, n: u32) -> bool {
+    let known = store.housekeeping().known_blobs(&[(home(), blob(n).digest)]).await;
+    !known.unwrap().is_empty()
+}
+
+/// Bytes that come in while they are swept out are there afterwards: they stay, or
+/// are noted anew.
+pub async fn of_concurrent_touch_and_forget_the_blob_stays_or_is_touched_anew(store: &dyn Store) {
+    people(store, 1).await;
+    add(store, (1..=16).map(|n| touched(n).into()).collect()).await;
+    let races = (1..=16).map(|n| async move {
+        let taken_in = async {
+            let mut work = store.begin(home()).await?;
+            work.blobs().touch(blob(n), instant(200)).await?;
+            work.uploads().insert(&whole_upload(n)).await?;
+            work.commit().await
+        };
+        // Whoever is named first is polled first.
+        if n.is_multiple_of(2) {
+            let (taken_in, forgotten) = join(taken_in, forget(store, n, 100)).await;
+            (n, taken_in, forgotten)
+        } else {
+            let (forgotten, taken_in) = join(forget(store, n, 100), taken_in).await;
+            (n, taken_in, forgotten)
+        }
+    });
+
+    for (n, taken_in, forgotten) in join_all(races).await {
+        assert!(taken_in.is_ok() && forgotten.is_ok(), "got {taken_in:?}, {forgotten:?}");
+        assert!(is_known(store, n).await);
+        assert!(!forget(store, n, 1_000).await.unwrap(), "the upload of blob {n} names it");
+    }
+}
+
+/// A row that begins to name a blob while that is swept out keeps it, or is refused.
+pub async fn of_concurrent_naming_and_forgetting_one_succeeds(store: &dyn Store) {
+    people(store, 1).await;
+    add(store, (1..=16).map(|n| touched(n).into()).collect()).await;
+    let races = (1..=16).map(|n| async move {
+        let named = save_one(store, whole_upload(n));
+        if n.is_multiple_of(2) {
+            let (named, forgotten) = join(named, forget(store, n, 100)).await;
+            (n, named, forgotten)
+        } else {
+            let (forgotten, named) = join(forget(store, n, 100), named).await;
+            (n, named, forgotten)
+        }
+    });
+
+    for (n, named, forgotten) in join_all(races).await {
+        match (&named, &forgotten) {
+            (Ok(()), Ok(false)) => assert!(is_known(store, n).await),
+            (Err(StoreError::Conflict), Ok(true)) => assert!(!is_known(store, n).await),
+            other => panic!("blob {n} was named and forgotten: {other:?}"),
+        }
+    }
 }

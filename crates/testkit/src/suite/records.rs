@@ -6,8 +6,8 @@ use understudy_domain::{
 
 use super::stage::{add, assert_conflict, begin, home, people, refusal};
 use crate::sample::{
-    Members, Row, assistant, data_key, event, full_content, id, instant, organization,
-    sealed_value, token, user, version,
+    Members, Row, assistant, data_key, event, full_content, icon, id, instant, organization,
+    sealed_value, token, touched, user, version, with_files,
 };
 
 async fn with_assistant(store: &dyn Store) {
@@ -36,6 +36,18 @@ pub async fn a_saved_version_reads_back_equal(store: &dyn Store) {
         let found = begin(store).await.records().find_version(id(1), number).await.unwrap();
         assert_eq!(found, Some(saved));
     }
+}
+
+/// A version reads back with its files and icon.
+pub async fn a_version_with_files_reads_back_equal(store: &dyn Store) {
+    with_assistant(store).await;
+    add(store, (1..=4).map(|n| touched(n).into()).collect()).await;
+    let mut saved = version(1, &with_files(assistant(1, id(1), "Ada"), [2, 1, 2]));
+    saved.content.icon_image = Some(icon(3)); // and 4
+    add(store, vec![saved.clone().into()]).await;
+
+    let found = store.assistants().version(home(), id(1), 1).await.unwrap();
+    assert_eq!(found, Some(saved));
 }
 
 /// A version that is not there is `None`.
