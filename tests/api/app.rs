@@ -10,7 +10,8 @@ use understudy_domain::{
 };
 use understudy_http_api::{Options, Services, TokenUses, serve};
 use understudy_testkit::{
-    FakePasswords, FakeSigner, FakeVault, FixedClock, SequentialIds,
+    FakeDocuments, FakeImageModel, FakePasswords, FakePictures, FakeSigner, FakeVault, FixedClock,
+    MemoryBlobs, SequentialIds,
     sample::{self, Members, Row},
 };
 use understudy_tests::TestStore;
@@ -90,6 +91,8 @@ pub(crate) struct App {
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) uses: Arc<TokenUses>,
     pub(crate) store: TestStore,
+    pub(crate) blobs: Arc<MemoryBlobs>,
+    pub(crate) models: Arc<FakeImageModel>,
     handle: ServerHandle,
 }
 
@@ -108,10 +111,24 @@ impl App {
     pub(crate) fn around(store: TestStore, inner: Arc<dyn Store>, options: Options) -> Self {
         let clock = Arc::new(FixedClock::default());
         let uses = Arc::<TokenUses>::clone(&options.token_uses);
-        let (address, handle) = start(inner, Arc::<FixedClock>::clone(&clock), options);
+        let blobs = Arc::<MemoryBlobs>::default();
+        let models = Arc::<FakeImageModel>::default();
+        let services = Services {
+            store: inner,
+            clock: Arc::<FixedClock>::clone(&clock),
+            ids: Arc::new(SequentialIds::default()),
+            passwords: Arc::new(FakePasswords::default()),
+            signer: Arc::new(FakeSigner::default()),
+            vault: Arc::new(FakeVault::default()),
+            blobs: Arc::<MemoryBlobs>::clone(&blobs),
+            pictures: Arc::new(FakePictures),
+            documents: Arc::new(FakeDocuments),
+            image_model: Arc::<FakeImageModel>::clone(&models),
+        };
+        let (address, handle) = start(services, options);
         // Redirects are answers to look at.
         let client = Client::builder().redirect(Policy::none()).build().unwrap();
-        Self { address, client, clock, uses, store, handle }
+        Self { address, client, clock, uses, store, blobs, models, handle }
     }
 
     pub(crate) async fn stop(self) {
@@ -149,19 +166,7 @@ impl App {
     }
 }
 
-fn start(
-    store: Arc<dyn Store>,
-    clock: Arc<FixedClock>,
-    options: Options,
-) -> (String, ServerHandle) {
-    let services = Services {
-        store,
-        clock,
-        ids: Arc::new(SequentialIds::default()),
-        passwords: Arc::new(FakePasswords::default()),
-        signer: Arc::new(FakeSigner::default()),
-        vault: Arc::new(FakeVault::default()),
-    };
+fn start(services: Services, options: Options) -> (String, ServerHandle) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let options = Options { shutdown_grace: Duration::from_secs(1), ..options };

@@ -10,8 +10,8 @@ use understudy_domain::{
     assistant::AssistantRef,
     ports::{
         AssistantQueries, AssistantRecord, AuditQueries, CallerQueries, CallerRecord,
-        DirectoryQueries, IdempotencyStore, Installation, LoginRecord, Proof, Store, StoreError,
-        StoreResult, UnitOfWork,
+        ContentQueries, DirectoryQueries, Housekeeping, IdempotencyStore, Installation,
+        LoginRecord, Proof, Store, StoreError, StoreResult, UnitOfWork,
     },
 };
 use understudy_tests::TestStore;
@@ -63,6 +63,14 @@ impl Store for Broken {
 
     fn audit(&self) -> &dyn AuditQueries {
         self.store.audit()
+    }
+
+    fn content(&self) -> &dyn ContentQueries {
+        self.store.content()
+    }
+
+    fn housekeeping(&self) -> &dyn Housekeeping {
+        self.store.housekeeping()
     }
 
     fn idempotency(&self) -> &dyn IdempotencyStore {

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use understudy_domain::{
     Fault,
     assistant::document::MAX_FAULTS,
-    ports::StoreError,
+    ports::{BlobError, MediaError, ProviderError, StoreError},
     usecases::{Conflict, Denied, Error},
 };
 
@@ -175,6 +175,11 @@ impl From<Error> for Problem {
             Error::PreconditionFailed => {
                 Self::new(Code::PreconditionFailed).detail(error.to_string())
             }
+            Error::TooLarge { .. } => Self::new(Code::BodyTooLarge).detail(error.to_string()),
+            Error::TooMany { .. } => Self::new(Code::LimitReached).detail(error.to_string()),
+            Error::Media(error) => error.into(),
+            Error::Provider(error) => error.into(),
+            Error::Blobs(error) => error.into(),
             Error::Store(error) => error.into(),
             Error::Crypto(error) => Self::internal(&error),
         }
@@ -196,7 +201,11 @@ impl From<Conflict> for Problem {
             | Conflict::TeamOwnsAssistants
             | Conflict::Inactive
             | Conflict::NotDeleted
-            | Conflict::AlreadySetUp => problem,
+            | Conflict::AlreadySetUp
+            | Conflict::ReferenceExists
+            | Conflict::UploadIncomplete
+            | Conflict::WrongOffset { .. }
+            | Conflict::ImportedElsewhere => problem,
         }
     }
 }
@@ -213,6 +222,58 @@ impl From<StoreError> for Problem {
                     .header(header::RETRY_AFTER, &RETRY_AFTER.to_string())
             }
             StoreError::Corrupt { .. } => Self::internal(&error),
+        }
+    }
+}
+
+impl From<BlobError> for Problem {
+    fn from(error: BlobError) -> Self {
+        match error {
+            BlobError::Unavailable(_) => {
+                tracing::warn!(error = %chain(&error), "the blob store is away");
+                Self::new(Code::Unavailable)
+                    .detail("the blob store cannot be reached")
+                    .header(header::RETRY_AFTER, &RETRY_AFTER.to_string())
+            }
+            BlobError::Full(_) => {
+                tracing::error!(error = %chain(&error), "the blob store is full");
+                Self::new(Code::Unavailable).detail(error.to_string())
+            }
+            // A row names it, so it has to be there.
+            BlobError::NotFound | BlobError::Damaged(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<MediaError> for Problem {
+    fn from(error: MediaError) -> Self {
+        match error {
+            MediaError::Unsupported(text) => Self::new(Code::UnsupportedFile).detail(text),
+            MediaError::Invalid(text) => Self::new(Code::InvalidFile).detail(text),
+            MediaError::TooLarge(text) => Self::new(Code::BodyTooLarge).detail(text),
+            MediaError::TooCostly => Self::new(Code::InvalidFile).detail(error.to_string()),
+            MediaError::Unavailable(_) => {
+                tracing::error!(error = %chain(&error), "files cannot be worked on");
+                Self::new(Code::Unavailable).detail(error.to_string())
+            }
+        }
+    }
+}
+
+impl From<ProviderError> for Problem {
+    fn from(error: ProviderError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ProviderError::Busy { retry_after: Some(seconds), .. } => {
+                Self::new(Code::ProviderFailed)
+                    .detail(detail)
+                    .header(header::RETRY_AFTER, &seconds.to_string())
+            }
+            ProviderError::TimedOut => Self::new(Code::ProviderTimeout).detail(detail),
+            ProviderError::Busy { retry_after: None, .. }
+            | ProviderError::Refused { .. }
+            | ProviderError::Unreachable(_)
+            | ProviderError::Garbled(_) => Self::new(Code::ProviderFailed).detail(detail),
         }
     }
 }
@@ -247,6 +308,10 @@ impl From<&Conflict> for Code {
             Conflict::Inactive => Self::AssistantInactive,
             Conflict::NotDeleted => Self::NotDeleted,
             Conflict::AlreadySetUp => Self::AlreadySetUp,
+            Conflict::ReferenceExists => Self::ReferenceExists,
+            Conflict::UploadIncomplete => Self::UploadIncomplete,
+            Conflict::WrongOffset { .. } => Self::WrongOffset,
+            Conflict::ImportedElsewhere => Self::ImportedElsewhere,
         }
     }
 }
@@ -301,6 +366,10 @@ mod tests {
             Conflict::Inactive,
             Conflict::NotDeleted,
             Conflict::AlreadySetUp,
+            Conflict::ReferenceExists,
+            Conflict::UploadIncomplete,
+            Conflict::WrongOffset { received: 1 },
+            Conflict::ImportedElsewhere,
         ];
         for conflict in conflicts {
             assert_eq!(Code::from(&conflict).describe().0, conflict.code());

@@ -5,7 +5,10 @@ use std::{io, net::TcpListener, sync::Arc, time::Duration};
 use actix_web::{App, HttpServer, dev::Server, middleware::Compress, web};
 use ipnet::IpNet;
 use understudy_domain::{
-    ports::{Clock, IdSource, PasswordHasher, SessionSigner, Store, Vault},
+    ports::{
+        BlobStore, Clock, Documents, IdSource, ImageModel, PasswordHasher, Pictures, SessionSigner,
+        Store, Vault,
+    },
     usecases::Deps,
 };
 
@@ -30,6 +33,10 @@ pub struct Services {
     pub passwords: Arc<dyn PasswordHasher>,
     pub signer: Arc<dyn SessionSigner>,
     pub vault: Arc<dyn Vault>,
+    pub blobs: Arc<dyn BlobStore>,
+    pub pictures: Arc<dyn Pictures>,
+    pub documents: Arc<dyn Documents>,
+    pub image_model: Arc<dyn ImageModel>,
 }
 
 /// Writes the metrics of the process in the text format of Prometheus.
@@ -91,8 +98,14 @@ pub(crate) struct State {
 
 impl State {
     pub(crate) fn deps(&self) -> Deps<'_> {
-        let Services { store, clock, ids, .. } = &self.services;
-        Deps { store: &**store, clock: &**clock, ids: &**ids }
+        let Services { store, clock, ids, blobs, pictures, .. } = &self.services;
+        Deps {
+            store: &**store,
+            clock: &**clock,
+            ids: &**ids,
+            blobs: &**blobs,
+            pictures: &**pictures,
+        }
     }
 
     pub(crate) fn secure_cookies(&self) -> bool {

@@ -4,6 +4,7 @@
 mod clock;
 mod documents;
 mod ids;
+mod models;
 mod passwords;
 mod pictures;
 mod signer;
@@ -12,6 +13,7 @@ mod vault;
 pub use clock::FixedClock;
 pub use documents::FakeDocuments;
 pub use ids::SequentialIds;
+pub use models::FakeImageModel;
 pub use passwords::FakePasswords;
 pub use pictures::FakePictures;
 pub use signer::FakeSigner;

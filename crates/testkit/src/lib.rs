@@ -43,7 +43,8 @@ pub mod suite;
 mod upstream;
 
 pub use fakes::{
-    FakeDocuments, FakePasswords, FakePictures, FakeSigner, FakeVault, FixedClock, SequentialIds,
+    FakeDocuments, FakeImageModel, FakePasswords, FakePictures, FakeSigner, FakeVault, FixedClock,
+    SequentialIds,
 };
 pub use memory::{BlobFault, MemoryBlobs, MemoryStore};
 pub use upstream::{Asked, Reply, Upstream};

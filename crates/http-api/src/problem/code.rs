@@ -105,6 +105,14 @@ codes! {
         "There is nothing to restore.";
     AlreadySetUp = "already_set_up", CONFLICT, "The installation is set up already",
         "The first administrator is made once.";
+    ReferenceExists = "reference_exists", CONFLICT, "The assistant has that reference",
+        "An assistant refers to a target once.";
+    UploadIncomplete = "upload_incomplete", CONFLICT, "The upload is not complete",
+        "Send the rest of it first.";
+    WrongOffset = "wrong_offset", CONFLICT, "The upload has another length",
+        "Ask with `HEAD` how many bytes it has, and go on from there.";
+    ImportedElsewhere = "imported_elsewhere", CONFLICT, "It was imported by somebody else",
+        "The import names an assistant that the caller may not change.";
     IdempotencyUnderWay = "idempotency_under_way", CONFLICT, "The same request is under way",
         "A request with this idempotency key has begun and not ended. Try again later; if the server stopped in the middle, look whether it had effect and use another key.";
     ShownOnce = "shown_once", CONFLICT, "It was made, and its secret shown, before",
@@ -113,6 +121,12 @@ codes! {
         "`If-Match` names another state. Read it again.";
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large",
         "`detail` names the limit.";
+    LimitReached = "limit_reached", PAYLOAD_TOO_LARGE, "There may be no more of it",
+        "`detail` names the limit.";
+    InvalidFile = "invalid_file", BAD_REQUEST, "The file cannot be read",
+        "The file is broken, not what it says it is, or takes too much to read.";
+    UnsupportedFile = "unsupported_file", UNSUPPORTED_MEDIA_TYPE, "Files of this kind are not taken",
+        "What a file is, is told by its bytes; `detail` names the kinds that are taken.";
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body has the wrong media type",
         "Bodies are `application/json`, for `PATCH` also `application/merge-patch+json`, and not compressed.";
     IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The idempotency key was used for something else",
@@ -122,5 +136,9 @@ codes! {
     Internal = "internal", INTERNAL_SERVER_ERROR, "The service failed",
         "It is a fault of the service. The request id leads to its cause in the log.";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The service cannot do it now",
-        "The database cannot be reached. `Retry-After` says when to try again.";
+        "The database or the blob store cannot be used now. `Retry-After` says when to try again.";
+    ProviderFailed = "provider_failed", BAD_GATEWAY, "The provider did not do it",
+        "`detail` tells what the provider said, or why it could not be reached; with `Retry-After` when it said when to try again. Nothing was stored.";
+    ProviderTimeout = "provider_timeout", GATEWAY_TIMEOUT, "The provider did not answer in time",
+        "Nothing was stored. Try again later.";
 }
