@@ -13,6 +13,7 @@ use understudy_domain::{
 use crate::{
     audience,
     errors::{corrupt, on_read, on_write},
+    names::Namer,
     schema::assistants,
     unit_of_work::SqliteUnitOfWork,
     values::{Json, Key, Micros},
@@ -145,7 +146,12 @@ fn insert(conn: &mut SqliteConnection, assistant: &Assistant) -> StoreResult<()>
         .values(WholeRow::from(assistant))
         .execute(conn)
         .map_err(on_write("assistants"))?;
+    names_of(assistant).name(conn, assistant.content.blobs())?;
     audience::write(conn, assistant)
+}
+
+fn names_of(assistant: &Assistant) -> Namer {
+    Namer::assistant(assistant.organization.into(), assistant.id)
 }
 
 fn update(conn: &mut SqliteConnection, mut assistant: Assistant) -> StoreResult<Assistant> {
@@ -158,6 +164,7 @@ fn update(conn: &mut SqliteConnection, mut assistant: Assistant) -> StoreResult<
     if updated.map_err(on_write("assistants"))? != 1 {
         return Err(StoreError::Conflict);
     }
+    names_of(&assistant).rename(conn, assistant.content.blobs())?;
     audience::write(conn, &assistant)?;
     Ok(assistant)
 }
@@ -215,8 +222,11 @@ impl AssistantRepository for SqliteUnitOfWork {
             let draft = assistants::table
                 .find((tenant, Key::from(id)))
                 .filter(assistants::editing_id.is_not_null());
-            let deleted = diesel::delete(draft).execute(conn);
-            Ok(deleted.map_err(on_write("assistants"))? == 1)
+            let deleted = diesel::delete(draft).execute(conn).map_err(on_write("assistants"))?;
+            if deleted == 1 {
+                Namer::assistant(tenant, id).unname(conn)?;
+            }
+            Ok(deleted == 1)
         })
         .await
     }

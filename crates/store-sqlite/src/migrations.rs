@@ -15,7 +15,7 @@ use crate::{
     store::SqliteStore,
 };
 
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
 /// How a database's schema stands to this build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,13 +6,15 @@ use diesel::{
     SelectableHelper, SqliteConnection,
 };
 use understudy_domain::{
-    AssistantId, AuditEvent, Content, DataKey, SealedId, SealedValue, Version, VersionSummary,
+    AssistantId, AuditEvent, Blob, Content, DataKey, SealedId, SealedValue, Version,
+    VersionSummary,
     ports::{RecordRepository, StoreError, StoreResult},
 };
 
 use crate::{
     audit::EventRow,
     errors::{corrupt, on_read, on_write},
+    names::Namer,
     schema::{audit_events, data_keys, sealed_values, versions},
     unit_of_work::SqliteUnitOfWork,
     values::{Json, Key, Micros},
@@ -197,10 +199,12 @@ impl RecordRepository for SqliteUnitOfWork {
     async fn insert_version(&mut self, version: &Version) -> StoreResult<()> {
         self.check_tenant("versions", version.organization)?;
         let row = VersionRow::from(version);
+        let names = Namer::version(self.tenant(), version.id);
+        let blobs: Vec<Blob> = version.content.blobs().collect();
         self.run("records.insert_version", move |conn| {
             let inserted = diesel::insert_into(versions::table).values(row).execute(conn);
             match inserted.map_err(on_write("versions")) {
-                Ok(_) => Ok(()),
+                Ok(_) => names.name(conn, blobs.into_iter()),
                 // Somebody else made the version of this number.
                 Err(StoreError::AlreadyExists { .. }) => Err(StoreError::Conflict),
                 Err(error) => Err(error),

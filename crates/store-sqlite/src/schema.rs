@@ -191,4 +191,105 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    blobs (organization_id, digest) {
+        organization_id -> Text,
+        digest -> Binary,
+        size -> BigInt,
+        touched_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    blob_names (organization_id, kind, owner, digest) {
+        organization_id -> Text,
+        kind -> Text,
+        owner -> Text,
+        digest -> Binary,
+    }
+}
+
+diesel::table! {
+    uploads (organization_id, id) {
+        organization_id -> Text,
+        id -> Text,
+        user_id -> Text,
+        name -> Nullable<Text>,
+        declared_type -> Nullable<Text>,
+        length -> Nullable<BigInt>,
+        parts -> Text,
+        digest -> Nullable<Binary>,
+        size -> Nullable<BigInt>,
+        media_type -> Nullable<Text>,
+        metadata -> Text,
+        created_at -> BigInt,
+        expires_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    images (organization_id, id) {
+        organization_id -> Text,
+        id -> Text,
+        user_id -> Text,
+        assistant_id -> Nullable<Text>,
+        key -> Text,
+        is_avatar -> Bool,
+        digest -> Binary,
+        size -> BigInt,
+        created_at -> BigInt,
+        origin -> Text,
+    }
+}
+
+diesel::table! {
+    extractions (organization_id, source) {
+        organization_id -> Text,
+        source -> Binary,
+        outcome -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    providers (organization_id, id) {
+        organization_id -> Text,
+        id -> Text,
+        name -> Text,
+        name_key -> Text,
+        kind -> Text,
+        base_url -> Nullable<Text>,
+        api_key -> Nullable<Binary>,
+        models -> Text,
+        priority -> Integer,
+        enabled -> Bool,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    usage (organization_id, id) {
+        organization_id -> Text,
+        id -> Text,
+        user_id -> Text,
+        assistant_id -> Nullable<Text>,
+        kind -> Text,
+        provider -> Text,
+        model -> Text,
+        quantity -> BigInt,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    imports (organization_id, external) {
+        organization_id -> Text,
+        external -> Text,
+        assistant_id -> Text,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(blobs, blob_names);
 diesel::allow_tables_to_appear_in_same_query!(users, api_tokens, sessions, team_members);

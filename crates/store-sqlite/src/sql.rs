@@ -8,9 +8,10 @@ use std::marker::PhantomData;
 use diesel::{
     QueryResult, RunQueryDsl, SqliteConnection,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
-    sql_types::{BigInt, Nullable, Text},
+    sql_types::{BigInt, Binary, Nullable, Text},
     sqlite::Sqlite,
 };
+use understudy_domain::Digest;
 
 /// A statement whose rows have the SQL types `R`.
 pub(crate) struct Sql<R> {
@@ -22,6 +23,7 @@ enum Part {
     Text(&'static str),
     Word(Option<String>),
     Number(Option<i64>),
+    Digest(Digest),
 }
 
 impl<R> Sql<R> {
@@ -47,6 +49,12 @@ impl<R> Sql<R> {
         self.parts.push(Part::Number(value.into()));
         self
     }
+
+    /// Goes on with a parameter.
+    pub(crate) fn digest(&mut self, value: Digest) -> &mut Self {
+        self.parts.push(Part::Digest(value));
+        self
+    }
 }
 
 impl<R> QueryFragment<Sqlite> for Sql<R> {
@@ -56,6 +64,7 @@ impl<R> QueryFragment<Sqlite> for Sql<R> {
                 Part::Text(text) => out.push_sql(text),
                 Part::Word(value) => out.push_bind_param::<Nullable<Text>, _>(value)?,
                 Part::Number(value) => out.push_bind_param::<Nullable<BigInt>, _>(value)?,
+                Part::Digest(value) => out.push_bind_param::<Binary, [u8]>(value.as_bytes())?,
             }
         }
         Ok(())

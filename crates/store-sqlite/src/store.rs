@@ -13,8 +13,8 @@ use diesel::{OptionalExtension, RunQueryDsl, sql_types::Integer};
 use understudy_domain::{
     OrganizationId,
     ports::{
-        AssistantQueries, AuditQueries, CallerQueries, DirectoryQueries, IdempotencyStore, Store,
-        StoreResult, UnitOfWork,
+        AssistantQueries, AuditQueries, CallerQueries, ContentQueries, DirectoryQueries,
+        Housekeeping, IdempotencyStore, Store, StoreResult, UnitOfWork,
     },
 };
 
@@ -183,6 +183,14 @@ impl Store for SqliteStore {
     }
 
     fn audit(&self) -> &dyn AuditQueries {
+        self
+    }
+
+    fn content(&self) -> &dyn ContentQueries {
+        self
+    }
+
+    fn housekeeping(&self) -> &dyn Housekeeping {
         self
     }
 

@@ -6,8 +6,9 @@ use tracing::Instrument;
 use understudy_domain::{
     OrganizationId,
     ports::{
-        AssistantRepository, CredentialRepository, OrganizationRepository, RecordRepository,
-        StoreError, StoreResult, TeamRepository, UnitOfWork, UserRepository,
+        AssistantRepository, BlobLedger, CredentialRepository, ImageRepository, ImportRepository,
+        OrganizationRepository, ProviderRepository, RecordRepository, StoreError, StoreResult,
+        TeamRepository, UnitOfWork, UploadRepository, UserRepository,
     },
 };
 
@@ -98,6 +99,26 @@ impl UnitOfWork for SqliteUnitOfWork {
     }
 
     fn records(&mut self) -> &mut dyn RecordRepository {
+        self
+    }
+
+    fn blobs(&mut self) -> &mut dyn BlobLedger {
+        self
+    }
+
+    fn uploads(&mut self) -> &mut dyn UploadRepository {
+        self
+    }
+
+    fn images(&mut self) -> &mut dyn ImageRepository {
+        self
+    }
+
+    fn providers(&mut self) -> &mut dyn ProviderRepository {
+        self
+    }
+
+    fn imports(&mut self) -> &mut dyn ImportRepository {
         self
     }
 

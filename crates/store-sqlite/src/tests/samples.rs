@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tempfile::TempDir;
 use understudy_domain::{
-    Assistant, AssistantId, Content, Email, Organization, OrganizationId, OrganizationSettings,
-    Policy, Principal, Role, Team, TeamId, TeamRole, Timestamp, User, UserId, ports::Store,
+    Assistant, AssistantId, Blob, Content, Email, FileId, Organization, OrganizationId,
+    OrganizationSettings, Policy, Principal, Role, Team, TeamId, TeamRole, Timestamp, User, UserId,
+    assistant::content::FileEntry, ports::Store,
 };
 use uuid::Uuid;
 
@@ -92,4 +93,19 @@ pub(crate) fn assistant(number: u128) -> Assistant {
         content: Content { name: format!("Assistant {number}"), ..Content::default() },
         policy: Policy::default(),
     }
+}
+
+/// The assistant with one file of these bytes.
+pub(crate) fn with_file(mut assistant: Assistant, bytes: &[u8]) -> Assistant {
+    assistant.content.files = vec![FileEntry {
+        id: FileId::from_uuid(Uuid::from_u128(1)),
+        name: "file.txt".to_owned(),
+        description: None,
+        content_type: "text/plain".to_owned(),
+        blob: Blob::of(bytes),
+        created_at: at(0),
+        created_by: ADA,
+        modified_at: at(0),
+    }];
+    assistant
 }
