@@ -127,7 +127,7 @@ impl App {
         };
         let (address, handle) = start(services, options);
         // Redirects are answers to look at.
-        let client = Client::builder().redirect(Policy::none()).build().unwrap();
+        let client = understudy_tests::http_client().redirect(Policy::none()).build().unwrap();
         Self { address, client, clock, uses, store, blobs, models, handle }
     }
 

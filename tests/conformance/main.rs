@@ -1,6 +1,8 @@
 //! Every adapter of a port keeps what the port promises: the suites of the test
 //! kit, run for the fakes and for the real ones.
 
+mod blobs;
+
 mod memory {
     understudy_testkit::store_suite!(understudy_tests::memory);
 }

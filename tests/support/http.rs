@@ -1,0 +1,13 @@
+//! HTTP for tests.
+
+use reqwest::{Client, ClientBuilder};
+
+/// A client of the tests themselves.
+///
+/// Without it `reqwest` panics when nothing in the process has chosen a
+/// cryptography yet.
+pub fn http_client() -> ClientBuilder {
+    // Fails only when somebody has chosen already, which serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+}
