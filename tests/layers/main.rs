@@ -50,10 +50,11 @@ const DOMAIN_MAY_USE: [&str; 22] = [
 ];
 
 /// Technologies, and the only crates of the workspace that may use them.
-const TECHNOLOGIES: [(&str, &[&str]); 5] = [
+const TECHNOLOGIES: [(&str, &[&str]); 6] = [
     ("actix-web", &[HTTP_API, SERVER, TESTKIT, TESTS, BENCH]),
     ("diesel", &["understudy-store-postgres", "understudy-store-sqlite", TESTS, BENCH]),
     ("diesel-async", &["understudy-store-postgres", TESTS, BENCH]),
+    ("object_store", &["understudy-blob-store"]),
     ("utoipa", &[HTTP_API, SERVER]),
     ("clap", &[SERVER, BENCH, XTASK]),
 ];

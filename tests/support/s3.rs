@@ -3,9 +3,8 @@
 #![expect(clippy::expect_used, reason = "a server that does not start fails the test")]
 
 use std::{
-    env,
     net::Ipv4Addr,
-    process::{self, Command},
+    process::Command,
     sync::{
         Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicU32, Ordering},
@@ -30,9 +29,6 @@ use crate::{
     http_client,
     tools::{Server, python},
 };
-
-/// A running moto, for tests that need not start one each.
-const MOTO_URL: &str = "UNDERSTUDY_TEST_MOTO_URL";
 
 /// An empty bucket, and how to get at it.
 #[derive(Clone, Debug)]
@@ -139,26 +135,20 @@ impl Drop for S3s {
 pub struct Moto {
     /// Its bucket.
     pub bucket: Bucket,
-    _server: Option<Arc<Server>>,
+    _server: Arc<Server>,
 }
 
 impl Moto {
-    /// Makes a bucket, in the server that was named or in one of this process.
+    /// Makes a bucket.
     ///
     /// # Panics
     ///
-    /// When there is no server and none can be started.
+    /// When the server cannot be started.
     pub async fn start() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let (server, endpoint) = match env::var_os(MOTO_URL) {
-            Some(url) => {
-                let url = url.to_str().and_then(|url| url.parse().ok());
-                (None, url.expect("the address of moto is one"))
-            }
-            None => own_moto(),
-        };
-        let bucket = format!("understudy-{}-{number}", process::id());
+        let (server, endpoint) = moto();
+        let bucket = format!("understudy-{number}");
         let address = endpoint.join(&bucket).expect("the name of the bucket is plain");
         let client = http_client().build().expect("a client can be made");
         let made = client.put(address).send().await;
@@ -170,13 +160,13 @@ impl Moto {
 }
 
 /// The server of this process, which runs as long as somebody holds it.
-fn own_moto() -> (Option<Arc<Server>>, Url) {
+fn moto() -> (Arc<Server>, Url) {
     static RUNNING: Mutex<Option<(Weak<Server>, Url)>> = Mutex::new(None);
     let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((server, url)) = &*running
         && let Some(server) = server.upgrade()
     {
-        return (Some(server), url.clone());
+        return (server, url.clone());
     }
     let mut command = Command::new(python());
     command.args(["-u", "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]);
@@ -184,7 +174,7 @@ fn own_moto() -> (Option<Arc<Server>>, Url) {
     let (server, port) = Server::start(&command, port).expect("moto starts");
     let (server, url) = (Arc::new(server), endpoint(port));
     *running = Some((Arc::downgrade(&server), url.clone()));
-    (Some(server), url)
+    (server, url)
 }
 
 fn endpoint(port: u16) -> Url {
