@@ -1,4 +1,5 @@
-//! Statements that run with every request are prepared once for each connection.
+//! Statements that run with every request are few, and prepared once for each
+//! connection.
 
 use std::sync::{
     Arc,
@@ -7,13 +8,13 @@ use std::sync::{
 
 use diesel::{Connection, connection::InstrumentationEvent};
 use understudy_domain::{
-    AssistantRef, Session, SessionId, TokenHash,
+    Assistant, AssistantRef, Blob, Session, SessionId, TokenHash,
     ports::{Proof, Store},
 };
 use uuid::Uuid;
 
-use super::samples::{ADA, TENANT, assistant, at, inhabited};
-use crate::callers::find_with_assistant;
+use super::samples::{ADA, TENANT, assistant, at, inhabited, with_file};
+use crate::{SqliteStore, callers::find_with_assistant};
 
 #[tokio::test]
 async fn every_statement_of_the_hot_path_stays_prepared() {
@@ -48,4 +49,36 @@ async fn every_statement_of_the_hot_path_stays_prepared() {
     // The caller, their teams, and the assistant with its draft.
     assert_eq!(run.load(Ordering::SeqCst), 3);
     assert_eq!(kept.load(Ordering::SeqCst), 3);
+}
+
+/// Counts the statements from now on that the one writer runs on `table`.
+async fn counted(store: &SqliteStore, table: &'static str) -> Arc<AtomicU32> {
+    let run = Arc::new(AtomicU32::new(0));
+    let runs = Arc::clone(&run);
+    let counting = store.writer.exclusively(move |conn| {
+        conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::StartQuery { query, .. } = event {
+                runs.fetch_add(u32::from(query.to_string().contains(table)), Ordering::SeqCst);
+            }
+        });
+    });
+    counting.await.unwrap();
+    run
+}
+
+#[tokio::test]
+async fn an_assistant_without_files_costs_one_look_for_names_when_it_changes() {
+    let (store, _folder) = inhabited().await;
+    let names = counted(&store, "blob_names").await;
+    let mut work = store.begin(TENANT).await.unwrap();
+    work.assistants().insert(&assistant(1)).await.unwrap();
+    assert_eq!(names.load(Ordering::SeqCst), 0);
+    work.assistants().update(assistant(1)).await.unwrap();
+    assert_eq!(names.load(Ordering::SeqCst), 1);
+    work.blobs().touch(Blob::of(b"new"), at(0)).await.unwrap();
+    let named = Assistant { revision: 2, ..with_file(assistant(1), b"new") };
+    let named = work.assistants().update(named).await.unwrap();
+    assert_eq!(names.load(Ordering::SeqCst), 3);
+    work.assistants().update(named).await.unwrap();
+    assert_eq!(names.load(Ordering::SeqCst), 4);
 }

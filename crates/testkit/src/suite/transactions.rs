@@ -2,13 +2,13 @@
 
 use understudy_domain::{
     AssistantId, AssistantRef,
-    ports::{Proof, Store, UnitOfWork},
+    ports::{Proof, Store, UnitOfWork, UsageFilter},
 };
 
 use super::stage::{add, begin, home, people, poll_once, prompt};
 use crate::sample::{
-    Row, assistant, data_key, event, id, organization, sealed_value, session, team, token, user,
-    version,
+    Row, assistant, blob, data_key, event, extraction, id, image, instant, organization, provider,
+    sealed_value, session, team, token, touched, usage, user, version, whole_upload,
 };
 
 /// A row for every repository that adds rows of an organization.
@@ -25,8 +25,20 @@ fn one_of_each() -> Vec<Row> {
         sealed_value(1, &assistant).into(),
         data_key(1, home()).into(),
         event(1, &owner, &assistant.id.to_string()).into(),
+        touched(1).into(),
+        whole_upload(1).into(),
+        image(1).into(),
+        extraction(1, []).into(),
+        provider(1).into(),
+        usage(1).into(),
     ]
 }
+
+/// How many of them queries see.
+const SEEN: usize = 13;
+
+/// How many of them a unit of work sees.
+const FOUND: usize = 10;
 
 async fn insert(rows: &[Row], work: &mut dyn UnitOfWork) {
     for row in rows {
@@ -41,6 +53,8 @@ async fn seen(store: &dyn Store) -> Vec<bool> {
     let by_id = AssistantRef::Id(ada);
     let (token, session) = (token(1, &owner), session(1, &owner));
     let events = store.audit().events(home(), None, None, 10).await.unwrap();
+    let (blobs, content) = ([(home(), blob(1).digest)], store.content());
+    let all = UsageFilter { from: instant(0), until: instant(10), user: None };
     vec![
         store.directory().user(home(), owner.id).await.unwrap().is_some(),
         store.directory().team(home(), id(1)).await.unwrap().is_some(),
@@ -49,6 +63,12 @@ async fn seen(store: &dyn Store) -> Vec<bool> {
         store.assistants().find(home(), &by_id).await.unwrap().is_some(),
         store.assistants().version(home(), ada, 1).await.unwrap().is_some(),
         !events.is_empty(),
+        !store.housekeeping().known_blobs(&blobs).await.unwrap().is_empty(),
+        content.upload(home(), id(1)).await.unwrap().is_some(),
+        content.image_by_key(image(1).key.expose()).await.unwrap().is_some(),
+        content.extraction(home(), blob(1).digest).await.unwrap().is_some(),
+        !content.providers(home()).await.unwrap().is_empty(),
+        !content.usage(home(), &all).await.unwrap().is_empty(),
     ]
 }
 
@@ -62,6 +82,9 @@ async fn found(work: &mut dyn UnitOfWork) -> Vec<bool> {
         work.records().find_version(id(1), 1).await.unwrap().is_some(),
         !work.records().find_sealed(&[id(1)]).await.unwrap().is_empty(),
         work.records().newest_data_key().await.unwrap().is_some(),
+        work.uploads().find(id(1)).await.unwrap().is_some(),
+        work.images().find(id(1)).await.unwrap().is_some(),
+        work.providers().find(id(1)).await.unwrap().is_some(),
     ]
 }
 
@@ -72,10 +95,10 @@ pub async fn nothing_is_visible_before_commit_or_after_a_drop(store: &dyn Store)
     let mut work = begin(store).await;
     insert(&one_of_each(), &mut *work).await;
 
-    assert_eq!(seen(store).await, [false; 7], "before the commit");
+    assert_eq!(seen(store).await, [false; SEEN], "before the commit");
     drop(work);
-    assert_eq!(seen(store).await, [false; 7], "after the drop");
-    assert_eq!(found(&mut *begin(store).await).await, [false; 7], "in the next unit of work");
+    assert_eq!(seen(store).await, [false; SEEN], "after the drop");
+    assert_eq!(found(&mut *begin(store).await).await, [false; FOUND], "in the next unit of work");
 }
 
 /// A unit of work sees what it wrote itself.
@@ -84,7 +107,7 @@ pub async fn a_unit_of_work_sees_its_own_writes(store: &dyn Store) {
     let mut work = begin(store).await;
     insert(&one_of_each(), &mut *work).await;
 
-    assert_eq!(found(&mut *work).await, [true; 7]);
+    assert_eq!(found(&mut *work).await, [true; FOUND]);
 }
 
 /// One commit makes the writes of all repositories visible.
@@ -94,8 +117,8 @@ pub async fn one_commit_covers_every_repository(store: &dyn Store) {
     insert(&one_of_each(), &mut *work).await;
     work.commit().await.unwrap();
 
-    assert_eq!(seen(store).await, [true; 7]);
-    assert_eq!(found(&mut *begin(store).await).await, [true; 7]);
+    assert_eq!(seen(store).await, [true; SEEN]);
+    assert_eq!(found(&mut *begin(store).await).await, [true; FOUND]);
 }
 
 /// A refused write undoes all of its unit of work when that is dropped.
@@ -152,7 +175,7 @@ pub async fn a_cancelled_commit_is_whole_or_nothing(store: &dyn Store) {
 
     prompt(rename(store, "after the cancellation")).await;
     let seen = seen(store).await;
-    assert!(seen == [true; 7] || seen == [false; 7], "got {seen:?}");
+    assert!(seen == [true; SEEN] || seen == [false; SEEN], "got {seen:?}");
 }
 
 /// Whoever waits for a lock and is cancelled holds nothing later on.
