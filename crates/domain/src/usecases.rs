@@ -2,6 +2,7 @@
 //! loads, authorizes, decides, writes and commits, in that order.
 
 pub mod assistants;
+pub mod avatar;
 pub mod bootstrap;
 mod change;
 pub mod drafts;
@@ -9,14 +10,17 @@ mod error;
 pub mod files;
 pub mod housekeeping;
 pub mod icons;
+pub mod images;
 pub mod intake;
 mod names;
+pub mod providers;
 pub mod references;
 pub mod sessions;
 mod support;
 pub mod teams;
 pub mod tokens;
 pub mod uploads;
+pub mod usage;
 pub mod users;
 pub mod versions;
 

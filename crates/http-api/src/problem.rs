@@ -17,7 +17,7 @@ use understudy_domain::{
     usecases::{Conflict, Denied, Error},
 };
 
-use crate::answer::Answer;
+use crate::{answer::Answer, okchat};
 
 mod code;
 mod document;
@@ -114,11 +114,19 @@ impl Problem {
         self.0.code
     }
 
-    /// The answer to the request for `instance` with this id.
+    /// The answer to the request for `instance` with this id, in the dialect of that
+    /// path.
     pub(crate) fn render(&self, instance: &str, request_id: &str) -> HttpResponse {
         let Parts { code, detail, faults, members, headers } = &*self.0;
         let (slug, status, title) = code.describe();
         let detail = detail.as_deref().unwrap_or(title);
+        let mut response = HttpResponse::build(status);
+        for (name, value) in headers {
+            response.append_header((name.clone(), value.clone()));
+        }
+        if instance.starts_with(okchat::PREFIX) {
+            return response.json(okchat::ErrorBody { error: slug, message: detail });
+        }
         let mut body = json!({
             "type": format!("/problems#{slug}"),
             "title": title,
@@ -134,10 +142,6 @@ impl Problem {
         });
         if let Some(body) = body.as_object_mut() {
             body.extend(members.clone());
-        }
-        let mut response = HttpResponse::build(status);
-        for (name, value) in headers {
-            response.append_header((name.clone(), value.clone()));
         }
         response.content_type(MEDIA_TYPE).body(body.to_string())
     }
@@ -205,6 +209,8 @@ impl From<Conflict> for Problem {
             | Conflict::ReferenceExists
             | Conflict::UploadIncomplete
             | Conflict::WrongOffset { .. }
+            | Conflict::NoProvider { .. }
+            | Conflict::ProviderNotAllowed { .. }
             | Conflict::ImportedElsewhere => problem,
         }
     }
@@ -311,6 +317,8 @@ impl From<&Conflict> for Code {
             Conflict::ReferenceExists => Self::ReferenceExists,
             Conflict::UploadIncomplete => Self::UploadIncomplete,
             Conflict::WrongOffset { .. } => Self::WrongOffset,
+            Conflict::NoProvider { .. } => Self::NoProvider,
+            Conflict::ProviderNotAllowed { .. } => Self::ProviderNotAllowed,
             Conflict::ImportedElsewhere => Self::ImportedElsewhere,
         }
     }
@@ -369,6 +377,8 @@ mod tests {
             Conflict::ReferenceExists,
             Conflict::UploadIncomplete,
             Conflict::WrongOffset { received: 1 },
+            Conflict::NoProvider { model: "x".to_owned() },
+            Conflict::ProviderNotAllowed { provider: "openai" },
             Conflict::ImportedElsewhere,
         ];
         for conflict in conflicts {

@@ -198,6 +198,18 @@ pub enum Conflict {
         /// How many bytes it has.
         received: u64,
     },
+    /// Nobody is set up who draws with this model.
+    #[error("no provider that draws with `{model}` is set up")]
+    NoProvider {
+        /// The model's key.
+        model: String,
+    },
+    /// The assistant is not open to the provider.
+    #[error("the assistant does not allow the provider `{provider}`")]
+    ProviderNotAllowed {
+        /// The provider's kind.
+        provider: &'static str,
+    },
     /// An import names an assistant that the caller may not change.
     #[error("this was imported before, into an assistant that the caller may not change")]
     ImportedElsewhere,
@@ -225,6 +237,8 @@ impl Conflict {
             Self::ReferenceExists => "reference_exists",
             Self::UploadIncomplete => "upload_incomplete",
             Self::WrongOffset { .. } => "wrong_offset",
+            Self::NoProvider { .. } => "no_provider",
+            Self::ProviderNotAllowed { .. } => "provider_not_allowed",
             Self::ImportedElsewhere => "imported_elsewhere",
         }
     }

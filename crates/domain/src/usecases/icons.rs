@@ -17,6 +17,7 @@ use crate::{
         content::{IconImage, IconType},
         view::AssistantView,
     },
+    avatars,
     icons::{self, DEFAULT},
     ports::{IconFiles, MediaError, Picture},
 };
@@ -33,6 +34,14 @@ pub enum IconForm {
     Square(u32),
     /// As an ICO with 16, 32 and 48 pixels.
     Favicon,
+}
+
+impl IconForm {
+    /// A PNG of this many pixels a side, if such are drawn.
+    #[must_use]
+    pub fn square(size: u32) -> Option<Self> {
+        (16..=1_024).contains(&size).then_some(Self::Square(size))
+    }
 }
 
 /// The icon of an assistant, not yet rendered.
@@ -66,11 +75,37 @@ pub struct RenderedIcon {
 ///
 /// [`Error::NotFound`].
 pub async fn view_icon(deps: Deps<'_>, caller: &Caller, reference: &str) -> Result<IconView> {
-    let view = find(&deps, caller, reference).await?;
+    find(&deps, caller, reference).await.map(|view| icon_of(&view))
+}
+
+/// The icon of an assistant that the caller sees.
+#[must_use]
+pub fn icon_of(view: &AssistantView) -> IconView {
     let assistant = &view.record.assistant;
     let tint = assistant.lineage().to_string();
     let source = source_of(&assistant.content, tint);
-    Ok(IconView { organization: assistant.organization, source })
+    IconView { organization: assistant.organization, source }
+}
+
+/// The picture of an avatar of the library.
+///
+/// # Errors
+///
+/// [`Error::NotFound`].
+pub fn view_avatar(caller: &Caller, id: &str) -> Result<IconView> {
+    let avatar = avatars::find(id).ok_or(Error::NotFound("avatar"))?;
+    let source = Source::Drawn(Picture::Avatar(avatar.id.clone()));
+    Ok(IconView { organization: caller.tenant(), source })
+}
+
+/// The bare icon of the library, in the colour of what it stands in.
+///
+/// # Errors
+///
+/// [`Error::NotFound`].
+pub fn library_icon(deps: Deps<'_>, name: &str) -> Result<RenderedIcon> {
+    let bytes = deps.pictures.library_icon(name).ok_or(Error::NotFound("icon"))?;
+    Ok(RenderedIcon { media_type: "image/svg+xml", bytes })
 }
 
 fn source_of(content: &Content, tint: String) -> Source {
@@ -182,9 +217,7 @@ pub async fn set_icon(
     let change = Change::begin(&deps, caller, &found).await?;
     precondition.check(&change.view().etag())?;
     let mut content = change.content().clone();
-    content.icon_type = IconType::Upload;
-    content.icon_data = Some(icon.data);
-    content.icon_image = Some(icon.image);
+    icon.put(&mut content);
     change.commit(&deps, caller, content).await
 }
 
@@ -215,13 +248,23 @@ pub async fn reset_icon(
 }
 
 /// An icon whose files are stored.
-struct Stored {
+pub(super) struct Stored {
     /// What `icon_data` becomes: a small PNG as a data URL.
-    data: String,
-    image: IconImage,
+    pub(super) data: String,
+    pub(super) image: IconImage,
 }
 
-async fn make(deps: &Deps<'_>, tenant: OrganizationId, upload: Bytes) -> Result<Stored> {
+impl Stored {
+    /// Makes it the icon of `content`.
+    pub(super) fn put(self, content: &mut Content) {
+        content.icon_type = IconType::Upload;
+        content.icon_data = Some(self.data);
+        content.icon_image = Some(self.image);
+    }
+}
+
+/// Makes an uploaded icon safe and takes its files in.
+pub(super) async fn make(deps: &Deps<'_>, tenant: OrganizationId, upload: Bytes) -> Result<Stored> {
     let IconFiles { png, svg, width, height, thumbnail } = deps.pictures.make_icon(upload).await?;
     let png = take_in(deps, tenant, png).await?;
     let svg = match svg {

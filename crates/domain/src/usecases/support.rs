@@ -158,15 +158,8 @@ pub(super) async fn seal(
         return Ok(());
     }
     let now = deps.clock.now();
-    let context = organization.to_string().into_bytes();
-    let key = if let Some(key) = work.records().newest_data_key().await? {
-        key
-    } else {
-        let wrapped = vault.new_data_key(&context)?;
-        let key = DataKey { id: fresh(deps), organization, wrapped, created_at: now };
-        work.records().insert_data_key(&key).await?;
-        key
-    };
+    let key = data_key(deps, vault, work, organization).await?;
+    let context = key_context(organization);
     let sealing = SealingKey { id: key.id.as_uuid(), context: &context, wrapped: &key.wrapped };
     let mut sealed = Vec::with_capacity(values.len());
     for NewSealed { id, name, value } in values {
@@ -182,6 +175,28 @@ pub(super) async fn seal(
         });
     }
     Ok(work.records().insert_sealed(&sealed).await?)
+}
+
+/// The key that the organization's values are sealed with; the first time it makes
+/// one.
+pub(super) async fn data_key(
+    deps: &Deps<'_>,
+    vault: &dyn Vault,
+    work: &mut dyn UnitOfWork,
+    organization: OrganizationId,
+) -> Result<DataKey> {
+    if let Some(key) = work.records().newest_data_key().await? {
+        return Ok(key);
+    }
+    let wrapped = vault.new_data_key(&key_context(organization))?;
+    let key = DataKey { id: fresh(deps), organization, wrapped, created_at: deps.clock.now() };
+    work.records().insert_data_key(&key).await?;
+    Ok(key)
+}
+
+/// What the data keys of an organization are bound to.
+pub(super) fn key_context(organization: OrganizationId) -> Vec<u8> {
+    organization.to_string().into_bytes()
 }
 
 /// The slug of a new or renamed assistant that asked for none.

@@ -2,9 +2,19 @@
 
 use actix_web::http::StatusCode;
 
+/// A status by its name, or by its number when it has no name.
+macro_rules! status {
+    ($name:ident) => {
+        StatusCode::$name
+    };
+    ($number:literal) => {
+        StatusCode::from_u16($number).unwrap_or(StatusCode::BAD_REQUEST)
+    };
+}
+
 /// The kinds of problems and what each means; rows are only ever added.
 macro_rules! codes {
-    ($($code:ident = $slug:literal, $status:ident, $title:literal, $about:literal;)+) => {
+    ($($code:ident = $slug:literal, $status:tt, $title:literal, $about:literal;)+) => {
         /// What kind of problem it is.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Code {
@@ -16,9 +26,9 @@ macro_rules! codes {
             pub(crate) const ALL: &[Self] = &[$(Self::$code,)+];
 
             /// Its stable name, its status and its title.
-            pub(crate) const fn describe(self) -> (&'static str, StatusCode, &'static str) {
+            pub(crate) fn describe(self) -> (&'static str, StatusCode, &'static str) {
                 match self {
-                    $(Self::$code => ($slug, StatusCode::$status, $title),)+
+                    $(Self::$code => ($slug, status!($status), $title),)+
                 }
             }
 
@@ -43,6 +53,8 @@ codes! {
         "Arrays and objects may be nested 64 deep.";
     InvalidUtf8 = "invalid_utf8", BAD_REQUEST, "The body is not UTF-8",
         "JSON is exchanged in UTF-8.";
+    MalformedMultipart = "malformed_multipart", BAD_REQUEST, "The body is not a form with a file",
+        "The body cannot be read as `multipart/form-data`; `detail` says why.";
     BadCursor = "bad_cursor", BAD_REQUEST, "The cursor is not one of this list",
         "A cursor belongs to the sort order and filters of the page that gave it. Begin again without one.";
     Unauthenticated = "unauthenticated", UNAUTHORIZED, "A valid credential is needed",
@@ -111,12 +123,18 @@ codes! {
         "Send the rest of it first.";
     WrongOffset = "wrong_offset", CONFLICT, "The upload has another length",
         "Ask with `HEAD` how many bytes it has, and go on from there.";
+    NoProvider = "no_provider", CONFLICT, "No provider does this",
+        "No provider with that model is set up and enabled. An administrator adds one under `/api/providers`.";
+    ProviderNotAllowed = "provider_not_allowed", CONFLICT, "The assistant does not allow the provider",
+        "Its `allowed_model_providers` leaves the provider out.";
     ImportedElsewhere = "imported_elsewhere", CONFLICT, "It was imported by somebody else",
         "The import names an assistant that the caller may not change.";
     IdempotencyUnderWay = "idempotency_under_way", CONFLICT, "The same request is under way",
         "A request with this idempotency key has begun and not ended. Try again later; if the server stopped in the middle, look whether it had effect and use another key.";
     ShownOnce = "shown_once", CONFLICT, "It was made, and its secret shown, before",
         "The first request with this idempotency key made it; its secret is not kept, so it cannot be shown again. `Location` names it.";
+    TusVersion = "tus_version", PRECONDITION_FAILED, "The upload protocol has another version",
+        "`Tus-Version` lists the versions of the tus protocol that are spoken.";
     PreconditionFailed = "precondition_failed", PRECONDITION_FAILED, "It was changed meanwhile",
         "`If-Match` names another state. Read it again.";
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large",
@@ -137,6 +155,8 @@ codes! {
         "It is a fault of the service. The request id leads to its cause in the log.";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The service cannot do it now",
         "The database or the blob store cannot be used now. `Retry-After` says when to try again.";
+    ChecksumMismatch = "checksum_mismatch", 460, "The bytes have another checksum",
+        "`Upload-Checksum` names another checksum than what came has. Nothing of it was kept; send it again.";
     ProviderFailed = "provider_failed", BAD_GATEWAY, "The provider did not do it",
         "`detail` tells what the provider said, or why it could not be reached; with `Retry-After` when it said when to try again. Nothing was stored.";
     ProviderTimeout = "provider_timeout", GATEWAY_TIMEOUT, "The provider did not answer in time",

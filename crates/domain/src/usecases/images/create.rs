@@ -1,0 +1,269 @@
+//! Drawing a picture: who pays and may is decided first, then a model draws, then
+//! the bytes are stored, then the row that names them with what it cost.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use bytes::Bytes;
+use serde_json::json;
+
+use super::{
+    Painter,
+    choice::{Wish, choose},
+};
+use crate::{
+    AssistantId, Content, Fault, Image, ImageOrigin, ProviderKind, Scope, Secret, Usage,
+    access::Level,
+    assistant::content::ImageProvider,
+    ports::{DrawnImage, ImageRequest, MediaError, ProviderAccess, ProviderError},
+    usecases::{
+        Caller, Deps, Error, Precondition, Result, icons,
+        intake::take_in,
+        providers::access_of,
+        support::{find_to_write, fresh, record, require_scope, require_seat, require_unlimited},
+    },
+};
+
+/// Most characters of a prompt.
+pub const MAX_PROMPT_CHARS: usize = 4_000;
+/// Fewest and most pixels of a side.
+pub const SIDES: std::ops::RangeInclusive<u32> = 64..=2_048;
+/// Width and height when none are given.
+pub const DEFAULT_SIZE: (u32, u32) = (1_024, 1_024);
+
+/// A picture to draw.
+#[derive(Clone, Debug, Default)]
+pub struct CreateImage {
+    /// What it shall show.
+    pub prompt: String,
+    /// The model; one is chosen when `None`.
+    pub model: Option<String>,
+    /// `<width>x<height>` in pixels.
+    pub size: Option<String>,
+}
+
+/// What to do with a picture that was drawn for an assistant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Apply {
+    /// Nothing.
+    Nothing,
+    /// Make it the icon, if the assistant is in this state.
+    Icon(Precondition),
+}
+
+/// A picture that was drawn.
+#[derive(Clone, Debug)]
+pub struct CreatedImage {
+    /// As it is stored.
+    pub image: Image,
+    /// What was asked for.
+    pub prompt: String,
+    /// The model that drew it.
+    pub model: String,
+    /// `<width>x<height>` in pixels.
+    pub size: String,
+}
+
+/// What is to be drawn, checked.
+struct Order {
+    prompt: String,
+    model: Option<String>,
+    size: (u32, u32),
+}
+
+/// Draws a picture for the caller.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] with every fault, [`Error::Provider`] when the provider
+/// fails, [`Error::SeatRequired`], [`Error::Forbidden`], and
+/// [`Conflict::NoProvider`](crate::usecases::Conflict::NoProvider).
+#[tracing::instrument(skip_all, fields(user.id = %caller.actor.user))]
+pub async fn create_image(
+    deps: Deps<'_>,
+    painter: Painter<'_>,
+    caller: &Caller,
+    command: CreateImage,
+) -> Result<CreatedImage> {
+    require_seat(&caller.actor)?;
+    require_unlimited(&caller.actor)?;
+    require_scope(&caller.actor, Scope::Run)?;
+    let order = check(command)?;
+    let drawn = draw(&deps, painter, caller, &order, None).await?;
+    store(&deps, caller, order, drawn, None).await
+}
+
+/// Draws a picture for an assistant: by the provider that its settings name, and
+/// none that they leave out.
+///
+/// # Errors
+///
+/// As [`create_image`], and [`Error::NotFound`],
+/// [`Conflict::ProviderNotAllowed`](crate::usecases::Conflict::ProviderNotAllowed),
+/// [`Error::PreconditionFailed`].
+#[tracing::instrument(skip_all, fields(user.id = %caller.actor.user))]
+pub async fn create_image_for(
+    deps: Deps<'_>,
+    painter: Painter<'_>,
+    caller: &Caller,
+    reference: &str,
+    (command, apply): (CreateImage, Apply),
+) -> Result<CreatedImage> {
+    let view = find_to_write(&deps, caller, reference, Level::Edit).await?;
+    require_scope(&caller.actor, Scope::Run)?;
+    if let Apply::Icon(precondition) = &apply {
+        // Before the provider is paid; the write looks again.
+        precondition.check(&view.etag())?;
+    }
+    let order = check(command)?;
+    let assistant = &view.record.assistant;
+    let drawn = draw(&deps, painter, caller, &order, Some(&assistant.content)).await?;
+    let png = drawn.png.clone();
+    let created = store(&deps, caller, order, drawn, Some(assistant.lineage())).await?;
+    if let Apply::Icon(precondition) = apply {
+        icons::set_icon(deps, caller, reference, png, precondition).await?;
+    }
+    Ok(created)
+}
+
+fn check(command: CreateImage) -> Result<Order> {
+    let CreateImage { prompt, model, size } = command;
+    let mut faults = Vec::new();
+    let chars = prompt.chars().count();
+    if prompt.trim().is_empty() || chars > MAX_PROMPT_CHARS {
+        let message = format!("must have 1 to {MAX_PROMPT_CHARS} characters, and not be blank");
+        faults.push(Fault::new("/prompt", "invalid", message));
+    }
+    let parsed = size.as_deref().map_or(Some(DEFAULT_SIZE), parse_size);
+    if parsed.is_none() {
+        let (least, most) = (SIDES.start(), SIDES.end());
+        let message =
+            format!("must be `<width>x<height>`, each {least} to {most} pixels, as in `1024x1024`");
+        faults.push(Fault::new("/size", "invalid", message));
+    }
+    match parsed {
+        Some(size) if faults.is_empty() => Ok(Order { prompt, model, size }),
+        _ => Err(Error::Invalid(faults)),
+    }
+}
+
+fn parse_size(text: &str) -> Option<(u32, u32)> {
+    let side = |text: &str| {
+        let is_number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let pixels = is_number.then(|| text.parse().ok()).flatten()?;
+        SIDES.contains(&pixels).then_some(pixels)
+    };
+    let (width, height) = text.split_once('x')?;
+    Some((side(width)?, side(height)?))
+}
+
+/// A picture as it came out of a model, encoded anew.
+struct Drawn {
+    provider: ProviderKind,
+    model: String,
+    png: Bytes,
+}
+
+/// Lets a model draw. No transaction is open meanwhile.
+async fn draw(
+    deps: &Deps<'_>,
+    painter: Painter<'_>,
+    caller: &Caller,
+    order: &Order,
+    content: Option<&Content>,
+) -> Result<Drawn> {
+    let providers = deps.store.content().providers(caller.tenant()).await?;
+    let wish = Wish {
+        model: order.model.as_deref(),
+        preferred: content.map(preferred),
+        allowed: content.and_then(|content| content.allowed_model_providers.as_deref()),
+    };
+    let choice = choose(&providers, wish)?;
+    let access = match choice.provider {
+        Some(provider) => access_of(deps, painter.vault, provider).await?,
+        None => ProviderAccess { kind: ProviderKind::Builtin, base_url: None, api_key: None },
+    };
+    let (width, height) = order.size;
+    let model = choice.model.map(str::to_owned);
+    let request = ImageRequest { prompt: order.prompt.clone(), model, width, height };
+    let drawn = painter.models.draw(&access, &request).await;
+    let DrawnImage { bytes, model } = drawn.inspect_err(|error| {
+        tracing::warn!(provider = access.kind.as_str(), %error, "a provider did not draw");
+    })?;
+    let raster = deps.pictures.reencode(bytes, Some(order.size)).await.map_err(garbled)?;
+    Ok(Drawn { provider: access.kind, model, png: raster.png })
+}
+
+const fn preferred(content: &Content) -> ProviderKind {
+    match content.tool_configurations.system_tools.image_generation.provider {
+        ImageProvider::OpenAi => ProviderKind::Openai,
+        ImageProvider::Clipdrop => ProviderKind::Clipdrop,
+    }
+}
+
+/// What is wrong with the provider's picture is its fault, not the caller's.
+fn garbled(error: MediaError) -> Error {
+    match error {
+        MediaError::Unsupported(_)
+        | MediaError::Invalid(_)
+        | MediaError::TooLarge(_)
+        | MediaError::TooCostly => ProviderError::Garbled(error.to_string()).into(),
+        MediaError::Unavailable(_) => error.into(),
+    }
+}
+
+/// Stores a picture with what it cost.
+async fn store(
+    deps: &Deps<'_>,
+    caller: &Caller,
+    order: Order,
+    drawn: Drawn,
+    assistant: Option<AssistantId>,
+) -> Result<CreatedImage> {
+    let Order { prompt, size: (width, height), .. } = order;
+    let Drawn { provider, model, png } = drawn;
+    let provider = provider.as_str().to_owned();
+    let size = format!("{width}x{height}");
+    let blob = take_in(deps, caller.tenant(), png).await?;
+    let at = deps.clock.now();
+    let image = Image {
+        id: fresh(deps),
+        organization: caller.tenant(),
+        user: caller.actor.user,
+        assistant,
+        key: Secret::new(BASE64.encode(deps.ids.random())),
+        origin: ImageOrigin::Generated {
+            prompt: prompt.clone(),
+            provider: provider.clone(),
+            model: model.clone(),
+            size: size.clone(),
+        },
+        blob,
+        created_at: at,
+    };
+    // What was asked for stays with the picture, and goes with it.
+    let after = json!({
+        "assistantId": assistant,
+        "provider": provider,
+        "model": model,
+        "size": size,
+    });
+    let usage = Usage {
+        id: fresh(deps),
+        organization: caller.tenant(),
+        user: caller.actor.user,
+        assistant,
+        kind: "image".to_owned(),
+        provider,
+        model: model.clone(),
+        quantity: 1,
+        at,
+    };
+
+    let mut work = deps.store.begin(caller.tenant()).await?;
+    work.images().insert(&image).await?;
+    work.images().count(&usage).await?;
+    let (target, values) = (image.id.to_string(), (None, Some(after)));
+    record(deps, caller, &mut *work, "image.created", target, values).await?;
+    work.commit().await?;
+
+    Ok(CreatedImage { image, prompt, model, size })
+}
