@@ -18,6 +18,7 @@ const OVERHEAD: usize = 256;
 pub(crate) enum Form {
     Square(u32),
     Favicon,
+    Vector,
 }
 
 #[derive(Clone, PartialEq, Eq)]

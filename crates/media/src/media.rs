@@ -173,7 +173,15 @@ impl Pictures for Media {
     }
 
     async fn vector(&self, picture: &Picture) -> Result<Option<Bytes>, MediaError> {
-        drawing::vector(picture)
+        // Fast enough to stay on this thread, but for finding an emoji again and again.
+        if let Some(drawn) = self.drawn.get(picture, Form::Vector) {
+            return Ok(Some(drawn));
+        }
+        let drawn = drawing::vector(picture)?;
+        if let Some(svg) = &drawn {
+            self.drawn.put(picture.clone(), Form::Vector, svg.clone());
+        }
+        Ok(drawn)
     }
 
     fn library_icon(&self, name: &str) -> Option<Bytes> {

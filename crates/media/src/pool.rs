@@ -119,17 +119,29 @@ async fn finish(mut child: Child) -> Result<Vec<Piece>, MediaError> {
         drop(stderr.take(MAX_COMPLAINT).read_to_end(&mut text).await);
         String::from_utf8_lossy(&text).into_owned()
     };
-    let (answer, complaint) = tokio::join!(read_answer(&mut stdout), complaint);
-    let answer = match answer {
-        Ok(answer) => answer,
+    let answer = async {
+        let answer = read_answer(&mut stdout).await;
+        if answer.as_ref().is_err_and(is_nonsense) {
+            // It may go on for ever. That it has ended by itself is no error.
+            drop(child.start_kill());
+        }
+        answer
+    };
+    let (answer, complaint) = tokio::join!(answer, complaint);
+    match answer {
+        Ok(answer) => answer.map_err(MediaError::from),
+        Err(error) if is_nonsense(&error) => Err(worker::unreadable()),
         Err(error) => {
-            drop(stdout);
             let status = child.wait().await.map_err(unavailable)?;
             tracing::debug!(%status, complaint, "a media worker gave no answer");
-            return Err(explain(status, &complaint, error));
+            Err(explain(status, &complaint, error))
         }
-    };
-    answer.map_err(MediaError::from)
+    }
+}
+
+/// Whether a worker said what none says that does its work.
+fn is_nonsense(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::InvalidData
 }
 
 async fn read_answer(
@@ -140,7 +152,8 @@ async fn read_answer(
         return Err(io::ErrorKind::InvalidData.into());
     }
     let json = read_exactly(from, u64::from(length)).await?;
-    let metas = match serde_json::from_slice(&json)? {
+    let nonsense = |error| io::Error::new(io::ErrorKind::InvalidData, error);
+    let metas = match serde_json::from_slice(&json).map_err(nonsense)? {
         Answer::Done(metas) => metas,
         Answer::Failed(failure) => return Ok(Err(failure)),
     };

@@ -51,17 +51,12 @@ async fn drawing_gives_the_same_bytes_every_time() {
 #[tokio::test]
 async fn the_ground_of_an_icon_depends_on_whose_it_is() {
     let media = media();
-    let grounds = futures(&media, 40).await;
-    assert!(grounds.len() > 5, "{grounds:?}");
-}
-
-async fn futures(media: &Media, count: u32) -> std::collections::BTreeSet<[u8; 4]> {
     let mut grounds = std::collections::BTreeSet::new();
-    for tint in 0..count {
+    for tint in 0..40 {
         let png = media.draw(&icon(&format!("asst_{tint}")), 48).await.unwrap();
         grounds.insert(pixels(&png).get_pixel(24, 3).0);
     }
-    grounds
+    assert!(grounds.len() > 5, "{grounds:?}");
 }
 
 #[tokio::test]
@@ -91,21 +86,18 @@ async fn what_there_is_none_of_is_not_drawn() {
 #[tokio::test]
 async fn a_favicon_has_three_sizes() {
     let media = media();
-    for picture in [icon("asst_1"), Picture::Png(data("photo.jpg").slice(..0))] {
-        let Ok(ico) = media.favicon(&picture).await else {
-            assert!(matches!(picture, Picture::Png(_)), "an empty PNG is none");
-            continue;
-        };
+    for picture in [icon("asst_1"), Picture::Png(data("profile.png"))] {
+        let ico = media.favicon(&picture).await.unwrap();
         assert_eq!(&ico[..6], [0, 0, 1, 0, 3, 0]);
         let sides: Vec<(u8, u8)> = (0..3).map(|n| (ico[6 + 16 * n], ico[7 + 16 * n])).collect();
         assert_eq!(sides, [(16, 16), (32, 32), (48, 48)]);
-        for entry in 0..3 {
+        for (entry, side) in sides.into_iter().enumerate() {
             let field = |at: usize| {
                 let at = 6 + 16 * entry + at;
                 usize::try_from(u32::from_le_bytes(ico[at..at + 4].try_into().unwrap())).unwrap()
             };
             let png = &ico[field(12)..field(12) + field(8)];
-            assert_eq!(pixels(png).width(), u32::from(sides[entry].0));
+            assert_eq!(pixels(png).width(), u32::from(side.0));
         }
     }
 }
