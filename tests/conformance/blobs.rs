@@ -1,6 +1,7 @@
 //! Blob stores, and what only some of them have.
 
 mod directory_only;
+mod s3_broken;
 mod s3_only;
 
 mod memory {

@@ -1,10 +1,12 @@
 //! The directory itself. Everything here blocks.
 
 use std::{
+    collections::HashSet,
     fs::{self, DirBuilder, File},
     io::{self, ErrorKind, Write},
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use tempfile::{NamedTempFile, TempPath};
@@ -22,10 +24,15 @@ use crate::{
 /// For the owner's eyes only.
 const OWNERS: u32 = 0o700;
 
+/// So many folders are remembered as durable.
+const SETTLED: usize = 1 << 16;
+
 /// Where the files are.
 #[derive(Debug)]
 pub(super) struct Files {
     root: PathBuf,
+    /// Folders of blobs whose own names this process has seen to be durable.
+    settled: Mutex<HashSet<PathBuf>>,
 }
 
 /// Does what blocks on a thread that may.
@@ -40,7 +47,7 @@ impl Files {
     pub(super) fn open(directory: &Path) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(OWNERS).create(directory)?;
         // A later change of the working directory must not move the blobs.
-        let files = Self { root: directory.canonicalize()? };
+        let files = Self { root: directory.canonicalize()?, settled: Mutex::default() };
         for folder in [files.blobs(), files.staging()] {
             make(&folder)?;
         }
@@ -77,8 +84,7 @@ impl Files {
     ) -> io::Result<()> {
         let organization = self.blobs().join(layout::organization(tenant));
         let shard = organization.join(layout::shard(digest));
-        make(&organization)?;
-        make(&shard)?;
+        let is_new = make(&organization)? | make(&shard)?;
         match staged.persist_noclobber(self.blob(tenant, digest)) {
             Ok(()) => {}
             Err(failure) if failure.error.kind() == ErrorKind::AlreadyExists => {
@@ -86,11 +92,26 @@ impl Files {
             }
             Err(failure) => return Err(failure.error),
         }
-        // All three even if all are old: whoever made one of them, or wrote this
-        // blob at the same time, may not have come to the syncing yet.
+        // Even if the blob was there: whoever wrote it may not have come to this.
         sync(&shard)?;
-        sync(&organization)?;
-        sync(&self.blobs())
+        self.settle(is_new, &organization, shard)
+    }
+
+    /// Makes the names of folders durable. That they are old says nothing: whoever
+    /// made them may not have come to this yet.
+    fn settle(&self, is_new: bool, organization: &Path, shard: PathBuf) -> io::Result<()> {
+        let settled = || self.settled.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_new && settled().contains(&shard) {
+            return Ok(());
+        }
+        sync(organization)?;
+        sync(&self.blobs())?;
+        let mut settled = settled();
+        if settled.len() == SETTLED {
+            settled.clear();
+        }
+        settled.insert(shard);
+        Ok(())
     }
 
     /// The blob's file and its size.
@@ -135,11 +156,12 @@ impl Files {
 }
 
 /// Makes a directory, but not the ones above: if those are gone, the blobs are,
-/// too, and new ones must not go where they would be hidden later.
-fn make(folder: &Path) -> io::Result<()> {
+/// too, and new ones must not go where they would be hidden later. Whether it was
+/// not there.
+fn make(folder: &Path) -> io::Result<bool> {
     match DirBuilder::new().mode(OWNERS).create(folder) {
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        made => made,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        made => made.map(|()| true),
     }
 }
 
