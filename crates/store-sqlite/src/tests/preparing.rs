@@ -76,9 +76,9 @@ async fn an_assistant_without_files_costs_one_look_for_names_when_it_changes() {
     work.assistants().update(assistant(1)).await.unwrap();
     assert_eq!(names.load(Ordering::SeqCst), 1);
     work.blobs().touch(Blob::of(b"new"), at(0)).await.unwrap();
-    let named = Assistant { revision: 2, ..with_file(assistant(1), b"new") };
-    let named = work.assistants().update(named).await.unwrap();
+    let filed = Assistant { revision: 2, ..with_file(assistant(1), b"new") };
+    let filed = work.assistants().update(filed).await.unwrap();
     assert_eq!(names.load(Ordering::SeqCst), 3);
-    work.assistants().update(named).await.unwrap();
+    work.assistants().update(filed).await.unwrap();
     assert_eq!(names.load(Ordering::SeqCst), 4);
 }
