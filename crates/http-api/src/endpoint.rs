@@ -8,7 +8,7 @@ use actix_web::{
 };
 
 use crate::{
-    native,
+    native, okchat,
     openapi::Doc,
     operations,
     problem::{Code, Problem},
@@ -48,6 +48,7 @@ impl Endpoint {
 /// All operations; those on one path stand together.
 pub(crate) fn all() -> Vec<Endpoint> {
     let mut all = native::endpoints();
+    all.extend(okchat::endpoints());
     all.extend(operations::endpoints());
     all
 }

@@ -6,6 +6,8 @@ use crate::endpoint::Endpoint;
 
 mod assistants;
 mod drafts;
+mod icons;
+mod library;
 mod list;
 mod session;
 mod teams;
@@ -24,6 +26,8 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     all.extend(drafts::endpoints());
     all.extend(drafts::actions());
     all.extend(versions::endpoints());
+    all.extend(icons::endpoints());
+    all.extend(library::endpoints());
     all
 }
 
@@ -42,4 +46,6 @@ pub(crate) fn schemas(components: ComponentsBuilder) -> ComponentsBuilder {
         .schema_from::<session::OrganizationView>()
         .schema_from::<session::OwnTeamView>()
         .schema_from::<versions::VersionSummaryView>()
+        .schema_from::<library::IconEntry>()
+        .schema_from::<library::AvatarEntry>()
 }

@@ -7,7 +7,7 @@ use utoipa::openapi::{
     path::PathItemBuilder, tag::TagBuilder,
 };
 
-use crate::{endpoint, native::schemas, problem::Code};
+use crate::{endpoint, native, okchat, problem::Code};
 
 mod doc;
 mod security;
@@ -38,7 +38,7 @@ pub fn openapi_json() -> String {
             LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build(),
         ))
         .build();
-    let components = schemas(ComponentsBuilder::new());
+    let components = okchat::schemas(native::schemas(ComponentsBuilder::new()));
     let components = security::schemes(components).build();
     let document = OpenApiBuilder::new()
         .info(info)
@@ -65,6 +65,9 @@ fn tags() -> Vec<utoipa::openapi::Tag> {
         tag("assistants", "Assistants. All of it needs an AI seat."),
         tag("drafts", "A change rehearsed beside the live assistant, and its commit."),
         tag("versions", "What an assistant was; nothing changes it any more."),
+        tag("icons", "Icons of assistants, and the libraries of icons and avatars."),
+        tag("transfer", "Assistants as files: export and import."),
+        tag("okchat", "The dialect of OKCHAT's external API; a chatbot is an assistant."),
         tag("operations", "For operators and developers."),
     ]
 }

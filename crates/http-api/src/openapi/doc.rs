@@ -38,7 +38,7 @@ pub(crate) struct Doc {
 struct Success {
     status: u16,
     about: &'static str,
-    content: Option<(&'static str, RefOr<Schema>)>,
+    content: Vec<(&'static str, RefOr<Schema>)>,
     tagged: bool,
     located: bool,
 }
@@ -152,9 +152,27 @@ impl Doc {
 
     pub(crate) fn text(mut self, status: u16, about: &'static str, kind: &'static str) -> Self {
         let schema = ObjectBuilder::new().schema_type(Type::String).into();
-        let content = Some((kind, schema));
+        let content = vec![(kind, schema)];
         self.answers.push(Success { status, about, content, tagged: false, located: false });
         self
+    }
+
+    /// A picture of one of these kinds, with an `ETag`.
+    pub(crate) fn picture(mut self, about: &'static str, kinds: &[&'static str]) -> Self {
+        let content = kinds.iter().map(|&kind| (kind, binary())).collect();
+        self.answers.push(Success { status: 200, about, content, tagged: true, located: false });
+        self
+    }
+
+    /// A multipart body with one file, in a part of one of these names.
+    pub(crate) fn file_body(mut self, parts: &[&str]) -> Self {
+        let form = parts.iter().fold(ObjectBuilder::new(), |form, part| {
+            form.property(*part, binary())
+        });
+        let content = ContentBuilder::new().schema(Some(form)).build();
+        let body = RequestBodyBuilder::new().required(Some(Required::True));
+        self.body = Some(body.content("multipart/form-data", content).build());
+        self.codes(&[Code::MalformedMultipart])
     }
 
     /// A write that heeds `If-Match`.
@@ -235,9 +253,16 @@ impl Doc {
         schema: Option<&str>,
         tagged: bool,
     ) -> Self {
-        let content =
-            schema.map(|schema| ("application/json", Ref::from_schema_name(schema).into()));
+        let content = schema
+            .map(|schema| ("application/json", Ref::from_schema_name(schema).into()))
+            .into_iter()
+            .collect();
         self.answers.push(Success { status, about, content, tagged, located: status == 201 });
         self
     }
+}
+
+/// Bytes, as OpenAPI 3.1 has them.
+fn binary() -> RefOr<Schema> {
+    ObjectBuilder::new().content_media_type("application/octet-stream").into()
 }

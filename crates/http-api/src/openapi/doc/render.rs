@@ -10,6 +10,7 @@ use utoipa::openapi::{
 
 use super::{Doc, Parameter, Success};
 use crate::{
+    okchat,
     openapi::security,
     problem::{Code, MEDIA_TYPE},
 };
@@ -43,7 +44,7 @@ impl Doc {
         }
         let mut doc = self.clone();
         for answer in &mut doc.answers {
-            answer.content = None;
+            answer.content.clear();
         }
         let mut operation = doc.operation();
         operation.operation_id = Some(format!("{}Head", self.id));
@@ -133,7 +134,7 @@ impl Doc {
 
     fn success(&self, answer: &Success) -> Response {
         let mut response = ResponseBuilder::new().description(answer.about);
-        if let Some((kind, schema)) = &answer.content {
+        for (kind, schema) in &answer.content {
             response =
                 response.content(*kind, ContentBuilder::new().schema(Some(schema.clone())).build());
         }
@@ -171,13 +172,17 @@ impl Doc {
             let reference = Ref::new(format!("#/components/examples/{slug}"));
             (slug.to_owned(), RefOr::<Example>::Ref(reference))
         });
-        let content = ContentBuilder::new()
-            .schema(Some(Ref::from_schema_name("Problem")))
-            .examples_from_iter(examples)
-            .build();
+        let (kind, content) = if self.pattern.starts_with(okchat::PREFIX) {
+            let schema = Ref::from_schema_name("OkchatError");
+            ("application/json", ContentBuilder::new().schema(Some(schema)))
+        } else {
+            let schema = Ref::from_schema_name("Problem");
+            let content = ContentBuilder::new().schema(Some(schema));
+            (MEDIA_TYPE, content.examples_from_iter(examples))
+        };
         ResponseBuilder::new()
             .description(titles.collect::<Vec<_>>().join(" "))
-            .content(MEDIA_TYPE, content)
+            .content(kind, content.build())
             .build()
     }
 }
@@ -196,7 +201,13 @@ fn path_parameter(pattern: &str, name: &str) -> (&'static str, &'static str) {
     match name {
         "number" => ("The number of a version, from 1.", "2"),
         "userId" => ("The id of a user.", "usr_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
-        "file" => ("The name of a file of the page; empty for the page itself.", "swagger-ui.css"),
+        "file" if pattern.starts_with("/docs") => ("The name of a file of the page; empty for the page itself.", "swagger-ui.css"),
+        "name" => ("The name of an icon of the library.", "star"),
+        "avatar" => ("The id of an avatar of the library.", "avt_support_green"),
+        "chatbotId" => (
+            "A chatbot: the hyphenated UUID, the id or the slug of an assistant.",
+            "3317853e-0af2-427d-a56f-351a9587f48f",
+        ),
         _ if pattern.starts_with("/api/users") => {
             ("The id of a user.", "usr_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
         }
