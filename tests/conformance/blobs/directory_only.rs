@@ -101,7 +101,7 @@ async fn what_a_crash_left_unfinished_is_swept_out() {
 
     assert_eq!(blobs.inventory().remove_unfinished(in_a_thousand_years()).await.unwrap(), 1);
 
-    assert_eq!(files(folder.path()), [PathBuf::new(); 0]);
+    assert_eq!(files(folder.path()), Vec::<PathBuf>::new());
 }
 
 #[tokio::test]
@@ -145,7 +145,7 @@ async fn a_disk_that_is_not_mounted_is_unavailable_and_stays_empty() {
     assert!(unavailable(blobs.delete(ours(), digest).await.err()));
     assert!(unavailable(blobs.inventory().list(None, 10).await.err()));
     assert!(unavailable(blobs.inventory().ping().await.err()));
-    assert_eq!(below(folder.path()), [PathBuf::new(); 0]);
+    assert_eq!(below(folder.path()), Vec::<PathBuf>::new());
 }
 
 #[test]

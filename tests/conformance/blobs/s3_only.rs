@@ -39,13 +39,13 @@ fn client() -> Client {
 
 /// Everything that an error says to whoever looks.
 fn all_of(error: &BlobError) -> String {
-    let mut text = format!("{error:?}");
+    let mut said = vec![format!("{error:?}")];
     let mut next: Option<&dyn Error> = Some(error);
     while let Some(error) = next {
-        text += &format!("\n{error}");
+        said.push(error.to_string());
         next = error.source();
     }
-    text
+    said.join("\n")
 }
 
 #[tokio::test]
