@@ -3,7 +3,11 @@
 use async_trait::async_trait;
 use diesel::{
     AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable,
-    SelectableHelper, dsl::SqlTypeOf, pg::Pg, result::Error as Failure,
+    SelectableHelper,
+    dsl::SqlTypeOf,
+    pg::Pg,
+    result::Error as Failure,
+    sql_types::{Bool, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use serde_json::{Map, Value};
@@ -15,8 +19,9 @@ use understudy_domain::{
 use crate::{
     audience,
     errors::{corrupt, on_read, on_write},
+    names::Namer,
     schema::assistants,
-    sql::prepared,
+    sql::{Sql, prepared},
     unit_of_work::PgUnitOfWork,
     values::{Json, JsonText, Key, Moment, comparable},
 };
@@ -202,6 +207,8 @@ impl AssistantRepository for PgUnitOfWork {
             .execute(conn)
             .await
             .map_err(on_write("assistants"))?;
+        let namer = Namer::assistant(assistant.organization.into(), assistant.id);
+        namer.name(conn, assistant.content.blobs()).await?;
         audience::write_first(conn, assistant).await
     }
 
@@ -218,17 +225,20 @@ impl AssistantRepository for PgUnitOfWork {
         if updated.map_err(on_write("assistants"))? != 1 {
             return Err(StoreError::Conflict);
         }
-        audience::write(conn, &assistant).await?;
+        let namer = Namer::assistant(assistant.organization.into(), assistant.id);
+        let renaming = namer.renaming(assistant.content.blobs());
+        audience::write(conn, &assistant, renaming).await?;
         Ok(assistant)
     }
 
     #[tracing::instrument(name = "db.assistants.delete_draft", skip_all, fields(assistant.id = %id))]
     async fn delete_draft(&mut self, id: AssistantId) -> StoreResult<bool> {
-        let draft = assistants::table
-            .find((self.tenant(), Key::from(id)))
-            .filter(assistants::editing_id.is_not_null());
-        let deleted = diesel::delete(draft).execute(self.conn()?).await;
-        Ok(deleted.map_err(on_write("assistants"))? == 1)
+        Sql::<Bool>::new("SELECT delete_draft(?, ?)")
+            .bind::<SqlUuid, _>(self.tenant())
+            .bind::<SqlUuid, _>(Key::from(id))
+            .get_result(self.conn()?)
+            .await
+            .map_err(on_write("assistants"))
     }
 
     #[tracing::instrument(name = "db.assistants.clear_default", skip_all)]

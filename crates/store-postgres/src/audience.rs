@@ -52,10 +52,15 @@ pub(crate) async fn write_first(
     upsert(conn, assistant, Columns::of(assistant)).await
 }
 
-/// Replaces the audience of an assistant, sort keys included.
-pub(crate) async fn write(conn: &mut AsyncPgConnection, assistant: &Assistant) -> StoreResult<()> {
+/// Replaces the audience of an assistant, sort keys included. `with` is what goes in
+/// front of a statement, so that it costs no round trip of its own.
+pub(crate) async fn write(
+    conn: &mut AsyncPgConnection,
+    assistant: &Assistant,
+    with: Sql<()>,
+) -> StoreResult<()> {
     let columns = Columns::of(assistant);
-    Sql::<()>::new(
+    with.then(
         "DELETE FROM assistant_audience WHERE organization_id = ? AND assistant_id = ? \
          AND (realm, key) NOT IN (SELECT * FROM unnest(?, ?))",
     )

@@ -34,6 +34,10 @@ const MIGRATIONS: &[(&str, &str)] = &[
         include_str!("../../../migrations/postgres/2026-11-21-000002_lookups/up.sql"),
     ),
     ("20261121000003", include_str!("../../../migrations/postgres/2026-11-21-000003_lists/up.sql")),
+    (
+        "20261121000004",
+        include_str!("../../../migrations/postgres/2026-11-21-000004_content/up.sql"),
+    ),
 ];
 
 /// Tables by which a schema that somebody else made is recognized.

@@ -14,6 +14,7 @@ use understudy_domain::{
 use crate::{
     audit::NewEventRow,
     errors::{corrupt, on_read, on_write},
+    names::Namer,
     schema::{audit_events, data_keys, sealed_values, versions},
     sql::prepared,
     unit_of_work::PgUnitOfWork,
@@ -165,11 +166,13 @@ impl From<DataKeyRow> for DataKey {
 impl RecordRepository for PgUnitOfWork {
     #[tracing::instrument(name = "db.versions.insert", skip_all)]
     async fn insert_version(&mut self, version: &Version) -> StoreResult<()> {
+        let conn = self.conn()?;
         prepared(diesel::insert_into(versions::table).values(NewVersionRow::of(version)?))
-            .execute(self.conn()?)
+            .execute(conn)
             .await
             .map_err(on_write("versions"))?;
-        Ok(())
+        let namer = Namer::version(version.organization.into(), version.id);
+        namer.name(conn, version.content.blobs()).await
     }
 
     #[tracing::instrument(name = "db.versions.find", skip_all)]

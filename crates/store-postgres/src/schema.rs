@@ -180,4 +180,86 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    uploads (organization_id, id) {
+        organization_id -> Uuid,
+        id -> Uuid,
+        user_id -> Uuid,
+        name -> Nullable<Text>,
+        declared_type -> Nullable<Text>,
+        length -> Nullable<BigInt>,
+        parts -> Json,
+        digest -> Nullable<Binary>,
+        size -> Nullable<BigInt>,
+        media_type -> Nullable<Text>,
+        metadata -> Text,
+        created_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    images (organization_id, id) {
+        organization_id -> Uuid,
+        id -> Uuid,
+        user_id -> Uuid,
+        assistant_id -> Nullable<Uuid>,
+        key -> Text,
+        is_avatar -> Bool,
+        digest -> Binary,
+        size -> BigInt,
+        created_at -> Timestamptz,
+        origin -> Json,
+    }
+}
+
+diesel::table! {
+    extractions (organization_id, source) {
+        organization_id -> Uuid,
+        source -> Binary,
+        outcome -> Json,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    providers (organization_id, id) {
+        organization_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        kind -> Text,
+        base_url -> Nullable<Text>,
+        api_key -> Nullable<Binary>,
+        models -> Json,
+        priority -> Integer,
+        enabled -> Bool,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    usage (organization_id, id) {
+        organization_id -> Uuid,
+        id -> Uuid,
+        user_id -> Uuid,
+        assistant_id -> Nullable<Uuid>,
+        kind -> Text,
+        provider -> Text,
+        model -> Text,
+        quantity -> BigInt,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    imports (organization_id, external) {
+        organization_id -> Uuid,
+        external -> Text,
+        assistant_id -> Uuid,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(teams, team_members);

@@ -15,7 +15,7 @@ use diesel::{
 
 /// A statement whose rows have the SQL types `R`; `?` stands for a parameter.
 pub(crate) struct Sql<R> {
-    text: &'static str,
+    texts: Vec<&'static str>,
     parameters: Vec<Box<dyn QueryFragment<Pg> + Send>>,
     rows: PhantomData<fn() -> R>,
 }
@@ -23,7 +23,13 @@ pub(crate) struct Sql<R> {
 impl<R> Sql<R> {
     /// The statement with this text.
     pub(crate) fn new(text: &'static str) -> Self {
-        Self { text, parameters: Vec::new(), rows: PhantomData }
+        Self { texts: vec![text], parameters: Vec::new(), rows: PhantomData }
+    }
+
+    /// Goes on with this text.
+    pub(crate) fn then(mut self, text: &'static str) -> Self {
+        self.texts.push(text);
+        self
     }
 
     /// Gives the next parameter its value.
@@ -41,13 +47,15 @@ impl<R> Sql<R> {
 impl<R> QueryFragment<Pg> for Sql<R> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let mut parameters = self.parameters.iter();
-        for (n, text) in self.text.split('?').enumerate() {
-            if n > 0
-                && let Some(parameter) = parameters.next()
-            {
-                parameter.walk_ast(out.reborrow())?;
+        for text in &self.texts {
+            for (n, part) in text.split('?').enumerate() {
+                if n > 0
+                    && let Some(parameter) = parameters.next()
+                {
+                    parameter.walk_ast(out.reborrow())?;
+                }
+                out.push_sql(part);
             }
-            out.push_sql(text);
         }
         Ok(())
     }

@@ -8,8 +8,8 @@ use tokio_postgres::{Config, config::SslMode};
 use understudy_domain::{
     OrganizationId,
     ports::{
-        AssistantQueries, AuditQueries, CallerQueries, DirectoryQueries, IdempotencyStore, Store,
-        StoreResult, UnitOfWork,
+        AssistantQueries, AuditQueries, CallerQueries, ContentQueries, DirectoryQueries,
+        Housekeeping, IdempotencyStore, Store, StoreResult, UnitOfWork,
     },
 };
 
@@ -102,6 +102,14 @@ impl Store for PgStore {
     }
 
     fn audit(&self) -> &dyn AuditQueries {
+        self
+    }
+
+    fn content(&self) -> &dyn ContentQueries {
+        self
+    }
+
+    fn housekeeping(&self) -> &dyn Housekeeping {
         self
     }
 

@@ -5,8 +5,9 @@ use diesel_async::AsyncPgConnection;
 use understudy_domain::{
     OrganizationId,
     ports::{
-        AssistantRepository, CredentialRepository, OrganizationRepository, RecordRepository,
-        StoreResult, TeamRepository, UnitOfWork, UserRepository,
+        AssistantRepository, BlobLedger, CredentialRepository, ImageRepository, ImportRepository,
+        OrganizationRepository, ProviderRepository, RecordRepository, StoreResult, TeamRepository,
+        UnitOfWork, UploadRepository, UserRepository,
     },
 };
 
@@ -61,6 +62,26 @@ impl UnitOfWork for PgUnitOfWork {
     }
 
     fn records(&mut self) -> &mut dyn RecordRepository {
+        self
+    }
+
+    fn blobs(&mut self) -> &mut dyn BlobLedger {
+        self
+    }
+
+    fn uploads(&mut self) -> &mut dyn UploadRepository {
+        self
+    }
+
+    fn images(&mut self) -> &mut dyn ImageRepository {
+        self
+    }
+
+    fn providers(&mut self) -> &mut dyn ProviderRepository {
+        self
+    }
+
+    fn imports(&mut self) -> &mut dyn ImportRepository {
         self
     }
 

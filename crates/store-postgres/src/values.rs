@@ -14,10 +14,10 @@ use diesel::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use time::OffsetDateTime;
-use understudy_domain::{Id, Timestamp, TokenHash, ports::StoreResult};
+use understudy_domain::{Blob, Digest, Id, Timestamp, TokenHash, ports::StoreResult};
 use uuid::Uuid;
 
-use crate::errors::unavailable;
+use crate::errors::{corrupt, unavailable};
 
 /// A UUID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, AsExpression, FromSqlRow)]
@@ -115,6 +115,31 @@ impl FromSql<Binary, Pg> for Hash {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
         let hash = TokenHash::from_slice(value.as_bytes());
         hash.map(Self).ok_or_else(|| "a hash has 32 bytes".into())
+    }
+}
+
+/// A blob's digest as 32 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Binary)]
+pub(crate) struct Sum(pub(crate) Digest);
+
+impl Sum {
+    /// The blob that has it, with its size as it is stored in `table`.
+    pub(crate) fn blob(self, table: &'static str, size: i64) -> StoreResult<Blob> {
+        Ok(Blob { digest: self.0, size: u64::try_from(size).map_err(corrupt(table))? })
+    }
+}
+
+impl ToSql<Binary, Pg> for Sum {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        out.write_all(self.0.as_bytes())?;
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<Binary, Pg> for Sum {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self(Digest::from_bytes(value.as_bytes().try_into()?)))
     }
 }
 
