@@ -19,6 +19,7 @@ pub mod sessions;
 mod support;
 pub mod teams;
 pub mod tokens;
+pub mod transfer;
 pub mod uploads;
 pub mod usage;
 pub mod users;

@@ -11,6 +11,7 @@ mod update;
 
 pub use copy::copy_assistant;
 pub use create::create_assistant;
+pub(super) use create::{add_assistant, blank, owned, require_creation};
 pub use delete::delete_assistant;
 pub use list::{AssistantPage, ListAssistants, list_assistants};
 pub use read::{read_assistant, view_assistant};

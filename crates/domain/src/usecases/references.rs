@@ -131,7 +131,7 @@ pub async fn remove_reference(
 
 /// The target in the form in which it is kept, if it is there for the caller. The
 /// right to it is checked again whenever it is used.
-async fn target(
+pub(super) async fn target(
     deps: &Deps<'_>,
     caller: &Caller,
     (kind, text): (ReferenceType, &str),

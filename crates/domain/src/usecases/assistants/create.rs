@@ -79,7 +79,7 @@ pub async fn create_assistant(
 }
 
 /// Whether the caller may make assistants (`assistants:create`).
-pub(super) fn require_creation(caller: &Caller) -> Result<()> {
+pub(in crate::usecases) fn require_creation(caller: &Caller) -> Result<()> {
     require_seat(&caller.actor)?;
     require_unlimited(&caller.actor)?;
     require_scope(&caller.actor, Scope::Write)?;
@@ -91,7 +91,7 @@ pub(super) fn require_creation(caller: &Caller) -> Result<()> {
 }
 
 /// A new assistant of the caller, without content.
-pub(super) fn blank(deps: &Deps<'_>, caller: &Caller) -> Assistant {
+pub(in crate::usecases) fn blank(deps: &Deps<'_>, caller: &Caller) -> Assistant {
     let now = deps.clock.now();
     Assistant {
         id: fresh(deps),
@@ -112,7 +112,7 @@ pub(super) fn blank(deps: &Deps<'_>, caller: &Caller) -> Assistant {
 }
 
 /// Stores a new assistant with its first version and its event.
-pub(super) async fn add_assistant(
+pub(in crate::usecases) async fn add_assistant(
     deps: &Deps<'_>,
     caller: &Caller,
     work: &mut dyn UnitOfWork,
@@ -125,7 +125,7 @@ pub(super) async fn add_assistant(
 }
 
 /// A new assistant as its maker sees it.
-pub(super) fn owned(assistant: Assistant) -> AssistantView {
+pub(in crate::usecases) fn owned(assistant: Assistant) -> AssistantView {
     let record = AssistantRecord { assistant, live: None, draft: None };
     AssistantView { record, level: Level::Owner, at_home: true }
 }
