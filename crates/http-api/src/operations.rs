@@ -45,7 +45,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::GET, "/readyz", readyz, |doc: Doc| {
             doc.open("operations", "getReadiness", "Whether the service can serve")
                 .about(
-                    "Asks the database, and whether its schema is the one that this version needs.",
+                    "Asks the database and whether its schema is the one that this version needs, and writes to the blob store.",
                 )
                 .json(200, "It can serve.", "Health")
                 .codes(&[Code::Unavailable])
@@ -97,6 +97,10 @@ async fn readyz(state: web::Data<State>) -> Answer {
     if let Err(error) = state.services.store.ping().await {
         tracing::warn!(error = %chain(&error), "the database is not ready");
         return Err(unready("the database cannot be used".to_owned()));
+    }
+    if let Err(error) = state.services.blobs.inventory().ping().await {
+        tracing::warn!(error = %chain(&error), "the blob store is not ready");
+        return Err(unready("the blob store cannot be written".to_owned()));
     }
     if let Some(ready) = &state.options.ready {
         ready().map_err(unready)?;

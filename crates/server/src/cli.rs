@@ -118,7 +118,11 @@ pub fn run() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    match dispatch(cli.command.unwrap_or(Command::Serve), &matches) {
+    let command = cli.command.unwrap_or(Command::Serve);
+    if matches!(command, Command::MediaWorker) {
+        return understudy_media::worker::run(); // before there are threads or files
+    }
+    match dispatch(command, &matches) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Said) => ExitCode::FAILURE,
         Err(failure) => {
@@ -137,11 +141,8 @@ fn dispatch(command: Command, matches: &ArgMatches) -> Done {
         Command::Token(command) => block_on(token::run(&Config::load(matches)?, command))?,
         Command::User(command) => block_on(user::run(&Config::load(matches)?, command))?,
         Command::Doctor => block_on(doctor::doctor(matches))?,
+        Command::MediaWorker => Ok(()), // it has run
         Command::Fsck(command) => block_on(fsck::run(&Config::load(matches)?, command))?,
-        Command::MediaWorker => {
-            understudy_media::worker::run();
-            Ok(())
-        }
     }
 }
 

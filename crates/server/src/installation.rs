@@ -17,7 +17,7 @@ use understudy_domain::{
 
 use understudy_media::{Media, MediaOptions, WorkerCommand};
 use understudy_models::Models;
-use understudy_outbound::{Outbound, OutboundOptions};
+use understudy_outbound::{NoTls, Outbound, OutboundOptions};
 
 use crate::{
     blobs::{self, BlobsError},
@@ -76,6 +76,9 @@ pub enum InstallationError {
     /// The blob store is not usable.
     #[error(transparent)]
     Blobs(BlobsError),
+    /// Nothing can be asked of others.
+    #[error(transparent)]
+    Outbound(NoTls),
     /// The database's record of the installation cannot be read.
     #[error("the installation's record cannot be read")]
     Record(#[source] StoreError),
@@ -129,10 +132,9 @@ impl Installation {
             (None, None, Purpose::Serve) => make_key(config)?,
         };
         let media = Arc::new(Media::new(media_options(config)));
-        let outbound = Outbound::new(OutboundOptions {
-            allowed_networks: config.allow_private_network.clone(),
-            ..OutboundOptions::default()
-        });
+        let allowed_networks = config.allow_private_network.clone();
+        let outbound = Outbound::new(OutboundOptions { allowed_networks });
+        let outbound = outbound.map_err(InstallationError::Outbound)?;
         Ok(Self {
             store,
             blobs: blobs::open(config).map_err(InstallationError::Blobs)?,

@@ -9,8 +9,12 @@ use std::{
 use actix_web::dev::ServerHandle;
 use tokio::task::JoinHandle;
 use understudy_domain::{
-    TokenText,
-    usecases::bootstrap::{Bootstrap, BootstrapError, bootstrap},
+    ProviderKind, Secret, TokenText,
+    usecases::{
+        Error,
+        bootstrap::{Bootstrap, BootstrapError, bootstrap},
+        providers::{InstalledProvider, install_providers},
+    },
 };
 use understudy_http_api::{Metrics, Options, Services, TokenUses, serve};
 
@@ -53,6 +57,9 @@ pub enum StartError {
     /// The empty database cannot be set up.
     #[error(transparent)]
     Bootstrap(#[from] BootstrapError),
+    /// The providers that the environment names cannot be added.
+    #[error("the providers cannot be added")]
+    Providers(#[source] Error),
     /// The HTTP server cannot start.
     #[error("the HTTP server cannot start")]
     Http(#[source] io::Error),
@@ -76,6 +83,9 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         token: config.bootstrap_token.clone().and_then(TokenText::chosen),
     };
     let bootstrap_token = bootstrap(installation.deps(), &*installation.vault, command).await?;
+    if bootstrap_token.is_some() {
+        add_providers(&installation, &config).await?;
+    }
     let token_uses = Arc::new(TokenUses::default());
     let workers = Workers::start(&installation, Arc::clone(&token_uses));
     let options = options(&config, address, token_uses);
@@ -111,6 +121,32 @@ pub fn local_url(address: SocketAddr) -> String {
         ip => ip,
     };
     format!("http://{}", SocketAddr::new(ip, address.port()))
+}
+
+/// The providers that are ready on the first start, by the keys in the environment.
+async fn add_providers(installation: &Installation, config: &Config) -> Result<(), StartError> {
+    let store = &installation.store;
+    let organization = store.callers().first_organization().await;
+    let organization = organization.map_err(|error| StartError::Providers(error.into()))?;
+    let Some(organization) = organization else { return Ok(()) };
+    let provider = |(kind, value): (ProviderKind, &Secret<String>)| {
+        let is_address = kind == ProviderKind::Ollama;
+        InstalledProvider {
+            name: kind.as_str().to_owned(),
+            kind,
+            base_url: is_address.then(|| with_scheme(value.expose())),
+            api_key: (!is_address).then(|| value.clone()),
+        }
+    };
+    let providers = config.foreign.providers().map(provider).collect();
+    let (deps, vault) = (installation.deps(), &*installation.vault);
+    let added = install_providers(deps, vault, organization.id, providers).await;
+    added.map(drop).map_err(StartError::Providers)
+}
+
+/// `OLLAMA_HOST` is often a host and a port.
+fn with_scheme(address: &str) -> String {
+    if address.contains("://") { address.to_owned() } else { format!("http://{address}") }
 }
 
 fn services(installation: &Installation) -> Services {
