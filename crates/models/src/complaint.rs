@@ -1,0 +1,149 @@
+//! What a provider says about a request that it refuses, made fit for people.
+
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+use understudy_domain::Secret;
+use understudy_outbound::OutboundResponse;
+
+const MASK: &str = "********";
+const MOST_CHARS: usize = 500;
+/// Encodings of a key that are shorter are found everywhere.
+const LEAST_FORM: usize = 4;
+/// What is escaped at least in parts of an address.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// The provider's own words, without control characters, without `key` in any of
+/// its usual spellings, and at most 500 characters.
+pub(crate) fn complaint(answer: &OutboundResponse, key: Option<&Secret<String>>) -> String {
+    let text = String::from_utf8_lossy(&answer.body);
+    let said = serde_json::from_str(&text).ok().and_then(|body: Value| words(&body));
+    let text = one_line(said.as_deref().unwrap_or(&text));
+    let text = key.map_or_else(|| text.clone(), |key| mask(&text, key.expose()));
+    if text.is_empty() {
+        return answer.status.canonical_reason().unwrap_or("it does not say why").to_owned();
+    }
+    text.chars().take(MOST_CHARS).collect()
+}
+
+/// Where the protocols put what is for people.
+fn words(body: &Value) -> Option<String> {
+    let places = ["/error/message", "/error", "/message", "/detail"];
+    let mut said = places.iter().filter_map(|place| body.pointer(place).and_then(Value::as_str));
+    said.next().map(str::to_owned)
+}
+
+fn one_line(text: &str) -> String {
+    let visible = text.replace(|c: char| c.is_control(), " ");
+    visible.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn mask(text: &str, key: &str) -> String {
+    let mut forms = encodings(key);
+    forms.retain(|form| form.len() >= LEAST_FORM);
+    forms.push(key.trim().to_owned());
+    forms.retain(|form| !form.is_empty());
+    // The longest first, or a part of it would be left over.
+    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+    forms.iter().fold(text.to_owned(), |text, form| text.replace(form, MASK))
+}
+
+fn encodings(key: &str) -> Vec<String> {
+    let percent = [NON_ALPHANUMERIC, RESERVED].map(|set| utf8_percent_encode(key, set).to_string());
+    let small = percent.each_ref().map(|form| lowercase_escapes(form));
+    let base64 = (0..3).map(|before| base64_within(key, before));
+    let base64 = base64.flat_map(|form| {
+        let url_safe = form.replace('+', "-").replace('/', "_");
+        [form, url_safe]
+    });
+    percent.into_iter().chain(small).chain(base64).collect()
+}
+
+/// `%2B` as `%2b`.
+fn lowercase_escapes(text: &str) -> String {
+    let mut parts = text.split('%');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let (escape, rest) = part.split_at_checked(2).unwrap_or((part, ""));
+        text + "%" + &escape.to_ascii_lowercase() + rest
+    })
+}
+
+/// The characters that base64 of anything has which holds the key after `before`
+/// bytes, modulo three: `Basic` credentials, for example.
+fn base64_within(key: &str, before: usize) -> String {
+    let bytes: Vec<u8> = std::iter::repeat_n(0, before).chain(key.bytes()).collect();
+    let whole = STANDARD_NO_PAD.encode(&bytes);
+    // The first characters have bits of what is before, the last of what follows.
+    let start = [0, 2, 3].get(before).copied().unwrap_or_default();
+    let end = if bytes.len().is_multiple_of(3) { whole.len() } else { whole.len() - 1 };
+    whole.get(start..end).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use understudy_outbound::{HeaderMap, StatusCode};
+
+    use super::*;
+
+    fn said(status: u16, body: &str, key: &str) -> String {
+        let status = StatusCode::from_u16(status).unwrap();
+        let body = body.to_owned().into();
+        let answer = OutboundResponse { status, headers: HeaderMap::new(), body };
+        complaint(&answer, Some(&Secret::new(key.to_owned())))
+    }
+
+    #[test]
+    fn the_words_are_found_where_the_protocols_put_them() {
+        for body in [
+            r#"{"error":{"message":"too dark","code":"x"}}"#,
+            r#"{"error":"too dark"}"#,
+            r#"{"message":"too dark"}"#,
+            r#"{"detail":"too dark"}"#,
+            "too\r\n\tdark\u{7}\n",
+        ] {
+            assert_eq!(said(400, body, "sesame"), "too dark", "{body}");
+        }
+        assert_eq!(said(400, r#"{"detail":[1]}"#, "sesame"), r#"{"detail":[1]}"#);
+        assert_eq!(said(502, "", "sesame"), "Bad Gateway");
+    }
+
+    #[test]
+    fn long_words_are_cut_after_500_characters() {
+        assert_eq!(said(400, &"ä".repeat(600), "sesame"), "ä".repeat(500));
+    }
+
+    #[test]
+    fn a_key_at_the_cut_leaves_nothing_of_itself() {
+        let body = format!("{}sk-sesame-open", "x".repeat(495));
+        assert!(!said(400, &body, "sk-sesame-open").contains('s'));
+    }
+
+    #[test]
+    fn an_empty_key_masks_nothing() {
+        assert_eq!(said(400, "no key", ""), "no key");
+    }
+
+    proptest! {
+        #[test]
+        fn no_spelling_of_the_key_comes_back(
+            key in "[ -~]{0,2}[!-~]{12,40}",
+            before in "[a-z]{0,5}",
+        ) {
+            use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+            let key = key.trim();
+            let basic = STANDARD.encode(format!("{before}:{key}:x"));
+            let url = URL_SAFE_NO_PAD.encode(key);
+            let percent = utf8_percent_encode(key, NON_ALPHANUMERIC).to_string();
+            let body = serde_json::json!({"error": {"message": format!("<{key}> <{basic}> <{url}> <{percent}>")}});
+            let text = said(401, &body.to_string(), key);
+
+            let middle = basic.get(10..18).unwrap();
+            let pieces = [key, url.as_str(), percent.as_str(), middle];
+            for piece in pieces {
+                prop_assert!(!text.contains(piece), "{} holds {}", text, piece);
+            }
+        }
+    }
+}
