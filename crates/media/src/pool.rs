@@ -98,8 +98,14 @@ async fn feed(mut stdin: ChildStdin, header: &[u8], body: Body) -> Result<(), Me
     }
     match body {
         Body::Bytes(bytes) => drop(stdin.write_all(&bytes).await),
-        Body::Stream { mut reader, .. } => {
-            while let Some(chunk) = reader.next().await.map_err(unavailable)? {
+        Body::Stream { size, mut reader } => {
+            // The worker reads no more than it was told of.
+            let mut left = size;
+            while left > 0
+                && let Some(mut chunk) = reader.next().await.map_err(unavailable)?
+            {
+                chunk.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+                left -= u64::try_from(chunk.len()).unwrap_or(left);
                 if stdin.write_all(&chunk).await.is_err() {
                     break;
                 }

@@ -69,6 +69,22 @@ async fn a_worker_that_does_not_answer_is_ended() {
 }
 
 #[tokio::test]
+async fn a_picture_that_takes_too_long_is_given_up() {
+    let options = understudy_media::MediaOptions {
+        picture_deadline: Duration::from_millis(300),
+        ..options(WORKER, &[])
+    };
+    let rects = "<rect width='99' height='99' filter='url(#f)'/>".repeat(5_000);
+    let svg = format!(
+        "<svg xmlns='http://www.w3.org/2000/svg' width='1024' height='1024'><filter id='f' x='0' \
+         y='0' width='11' height='11'><feTurbulence baseFrequency='.1' numOctaves='9'/></filter>\
+         {rects}</svg>"
+    );
+    let outcome = Media::new(options).make_icon(svg.into()).await;
+    assert!(matches!(outcome, Err(MediaError::TooCostly)), "{outcome:?}");
+}
+
+#[tokio::test]
 async fn a_worker_that_is_not_there_is_no_fault_of_the_picture() {
     for (program, args) in [
         ("/no/such/program", &[][..]),
@@ -85,6 +101,9 @@ async fn a_worker_that_is_not_there_is_no_fault_of_the_picture() {
 #[tokio::test]
 async fn a_worker_that_is_killed_took_too_much() {
     let outcome = with_worker("sh", &["-c", "kill -KILL $$"]).make_icon(data("photo.jpg")).await;
+    assert!(matches!(outcome, Err(MediaError::TooCostly)), "{outcome:?}");
+    let aborted = "echo 'memory allocation of 9 bytes failed' >&2; kill -ABRT $$";
+    let outcome = with_worker("sh", &["-c", aborted]).make_icon(data("photo.jpg")).await;
     assert!(matches!(outcome, Err(MediaError::TooCostly)), "{outcome:?}");
     let outcome = with_worker("sh", &["-c", "kill -SEGV $$"]).make_icon(data("photo.jpg")).await;
     assert!(matches!(outcome, Err(MediaError::Invalid(_))), "{outcome:?}");
