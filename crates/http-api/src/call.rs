@@ -3,6 +3,7 @@
 use std::{future::Future, pin::Pin, str::FromStr};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use percent_encoding::percent_decode_str;
 use understudy_domain::{
     assistant::edit::WriteMode,
     usecases::{Caller, Deps, Error, Precondition, assistants, assistants::UpdateAssistant},
@@ -33,11 +34,7 @@ impl FromRequest for Call {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, payload) = (request.clone(), payload.take());
-        Box::pin(async move {
-            let call = Self::of(request, payload).await?;
-            Query::of(&call.request).finish()?;
-            Ok(call)
-        })
+        Box::pin(async move { Ok(Self::plain(request, payload).await?) })
     }
 }
 
@@ -62,6 +59,24 @@ impl FromRequest for Asked {
     }
 }
 
+/// A call whatever kind of answer it takes, for answers that are not JSON: browsers
+/// ask for pictures and files in many ways.
+pub(crate) struct AnyKind(pub(crate) Call);
+
+impl FromRequest for AnyKind {
+    type Error = actix_web::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let call = Call::of_any_kind(request, payload).await?;
+            Query::of(&call.request).finish()?;
+            Ok(Self(call))
+        })
+    }
+}
+
 /// The state of the server, which every request carries.
 pub(crate) fn state_of(request: &HttpRequest) -> Result<web::Data<State>, Problem> {
     let state = request.app_data::<web::Data<State>>().cloned();
@@ -69,11 +84,36 @@ pub(crate) fn state_of(request: &HttpRequest) -> Result<web::Data<State>, Proble
 }
 
 impl Call {
+    /// A call without parameters in its query.
+    pub(crate) async fn plain(request: HttpRequest, payload: Payload) -> Result<Self, Problem> {
+        let call = Self::of(request, payload).await?;
+        Query::of(&call.request).finish()?;
+        Ok(call)
+    }
+
     async fn of(request: HttpRequest, payload: Payload) -> Result<Self, Problem> {
+        let call = Self::of_any_kind(request, payload).await?;
+        require_json_accepted(call.request.headers())?;
+        Ok(call)
+    }
+
+    async fn of_any_kind(request: HttpRequest, payload: Payload) -> Result<Self, Problem> {
         let state = state_of(&request)?;
         let caller = caller::authenticate(&request, &state).await?;
-        require_json_accepted(request.headers())?;
         Ok(Self { state, caller, request, payload })
+    }
+
+    /// A segment of the path, decoded: it may hold slashes. One that is no text
+    /// cannot name any `what`.
+    pub(crate) fn segment(&self, name: &str, what: &'static str) -> Result<String, Problem> {
+        let decoded = percent_decode_str(self.path(name)).decode_utf8();
+        let text = decoded.or(Err(Error::NotFound(what)))?;
+        Ok(text.into_owned())
+    }
+
+    /// The body, for those who read it piece by piece.
+    pub(crate) fn take_payload(&mut self) -> Payload {
+        self.payload.take()
     }
 
     pub(crate) fn deps(&self) -> Deps<'_> {

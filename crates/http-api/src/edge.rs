@@ -116,6 +116,10 @@ fn dress(response: &mut ServiceResponse<BoxBody>, id: &RequestId, state: &State)
     let is_api = response.request().path().starts_with("/api/");
     let is_tls = state.options.public_url.starts_with("https:");
     let headers = response.headers_mut();
+    // It is there for our own compression to see; it is not for the wire.
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding == "identity") {
+        headers.remove(header::CONTENT_ENCODING);
+    }
     if let Ok(id) = HeaderValue::from_str(id.as_str()) {
         headers.insert(REQUEST_ID, id);
     }

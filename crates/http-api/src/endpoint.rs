@@ -73,6 +73,7 @@ fn resource(pattern: &str, endpoints: Vec<Endpoint>) -> Resource {
             Method::POST => allow.push("POST"),
             Method::PUT => allow.push("PUT"),
             Method::PATCH => allow.push("PATCH"),
+            Method::OPTIONS => allow.push("OPTIONS"),
             _ => allow.push("DELETE"),
         }
     }

@@ -7,11 +7,7 @@ use actix_web::{
     http::header::{self, HeaderMap},
     web::{Bytes, BytesMut},
 };
-use understudy_domain::{
-    Fault,
-    fault::pointer_to,
-    usecases::intake::Intake,
-};
+use understudy_domain::{Fault, fault::pointer_to, usecases::intake::Intake};
 
 use self::parts::{Head, OVERHEAD, Parts, malformed};
 use crate::{
@@ -131,7 +127,11 @@ async fn read(mut parts: Parts, form: Form, sink: &mut impl Sink) -> Result<Sent
             let text = text(&mut parts, &name).await?;
             sent.texts.push((name, text));
         } else {
-            return Err(wrong(&name, "unknown_field", &format!("is not a part here; {}", form.expected())));
+            return Err(wrong(
+                &name,
+                "unknown_field",
+                &format!("is not a part here; {}", form.expected()),
+            ));
         }
     }
     if !found {
@@ -168,14 +168,17 @@ impl Form {
         };
         match self.texts {
             [] => format!("send the file as {}", names(self.file)),
-            texts => format!("send the file as {}, and if you like {}", names(self.file), names(texts)),
+            texts => {
+                format!("send the file as {}, and if you like {}", names(self.file), names(texts))
+            }
         }
     }
 }
 
 /// Whether a request says that its body is a form.
-pub(crate) fn is_form(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| parameters::parse(kind.as_bytes()));
+fn is_form(headers: &HeaderMap) -> bool {
+    let kind =
+        headers.get(header::CONTENT_TYPE).and_then(|kind| parameters::parse(kind.as_bytes()));
     kind.is_some_and(|(kind, _)| kind == MEDIA_TYPE)
 }
 
@@ -183,7 +186,11 @@ pub(crate) fn is_form(headers: &HeaderMap) -> bool {
 fn boundary(headers: &HeaderMap) -> Result<Vec<u8>, Problem> {
     let encoded = headers.get(header::CONTENT_ENCODING).is_some_and(|value| value != "identity");
     if encoded || !is_form(headers) {
-        let detail = if encoded { "the body must not be compressed" } else { "the body must be multipart/form-data" };
+        let detail = if encoded {
+            "the body must not be compressed"
+        } else {
+            "the body must be multipart/form-data"
+        };
         let problem = Problem::new(Code::UnsupportedMediaType).detail(detail);
         return Err(problem
             .header(header::ACCEPT, MEDIA_TYPE)
@@ -191,9 +198,8 @@ fn boundary(headers: &HeaderMap) -> Result<Vec<u8>, Problem> {
     }
     let kind = headers.get(header::CONTENT_TYPE);
     let parsed = kind.and_then(|kind| parameters::parse(kind.as_bytes()));
-    let boundary = parsed.and_then(|(_, parameters)| {
-        parameters.into_iter().find(|(name, _)| name == "boundary")
-    });
+    let boundary = parsed
+        .and_then(|(_, parameters)| parameters.into_iter().find(|(name, _)| name == "boundary"));
     match boundary {
         Some((_, boundary)) => Ok(boundary),
         None => Err(malformed("`Content-Type` must name the boundary")),

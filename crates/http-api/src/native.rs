@@ -6,12 +6,16 @@ use crate::endpoint::Endpoint;
 
 mod assistants;
 mod drafts;
+mod files;
 mod icons;
 mod library;
 mod list;
+mod receiving;
+mod references;
 mod session;
 mod teams;
 mod tokens;
+mod uploads;
 mod users;
 mod versions;
 
@@ -26,6 +30,9 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     all.extend(drafts::endpoints());
     all.extend(drafts::actions());
     all.extend(versions::endpoints());
+    all.extend(files::endpoints());
+    all.extend(references::endpoints());
+    all.extend(uploads::endpoints());
     all.extend(icons::endpoints());
     all.extend(library::endpoints());
     all
@@ -46,6 +53,8 @@ pub(crate) fn schemas(components: ComponentsBuilder) -> ComponentsBuilder {
         .schema_from::<session::OrganizationView>()
         .schema_from::<session::OwnTeamView>()
         .schema_from::<versions::VersionSummaryView>()
+        .schema_from::<files::ImageView>()
+        .schema_from::<uploads::UploadView>()
         .schema_from::<library::IconEntry>()
         .schema_from::<library::AvatarEntry>()
 }

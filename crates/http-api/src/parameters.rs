@@ -2,10 +2,13 @@
 
 use percent_encoding::percent_decode;
 
+/// Names and values.
+pub(crate) type Parameters = Vec<(String, Vec<u8>)>;
+
 /// The first part of a header value, in lower case, and the parameters behind it.
 /// Names are in lower case; values are what was sent, without quotes. `None` when
 /// it is not well-formed.
-pub(crate) fn parse(value: &[u8]) -> Option<(String, Vec<(String, Vec<u8>)>)> {
+pub(crate) fn parse(value: &[u8]) -> Option<(String, Parameters)> {
     let end = value.iter().position(|&b| b == b';').unwrap_or(value.len());
     let (kind, mut rest) = value.split_at_checked(end)?;
     let kind = std::str::from_utf8(kind).ok()?.trim().to_ascii_lowercase();
@@ -46,8 +49,8 @@ fn take_quoted(text: &[u8], escapes: bool) -> Option<(Vec<u8>, &[u8])> {
     while let Some((&byte, behind)) = rest.split_first() {
         rest = match (byte, behind.split_first()) {
             (b'"', _) => return Some((value, behind)),
-            (b'\\', Some((&escaped @ (b'"' | b'\\'), behind))) if escapes => {
-                value.push(escaped);
+            (b'\\', Some((&meant @ (b'"' | b'\\'), behind))) if escapes => {
+                value.push(meant);
                 behind
             }
             _ => {

@@ -13,13 +13,7 @@ use understudy_domain::{
     usecases::icons::{IconForm, IconView, RenderedIcon},
 };
 
-use crate::{
-    answer::Answer,
-    etag,
-    problem::Problem,
-    query::Query,
-    server::State,
-};
+use crate::{answer::Answer, etag, problem::Problem, query::Query, server::State};
 
 /// How many bytes of pictures are kept.
 const ROOM: u64 = 32 * 1024 * 1024;
@@ -82,10 +76,7 @@ pub(crate) async fn show(
 }
 
 /// `304` when the caller has the picture that `tag` names.
-pub(crate) fn unchanged(
-    request: &HttpRequest,
-    tag: &str,
-) -> Result<Option<HttpResponse>, Problem> {
+pub(crate) fn unchanged(request: &HttpRequest, tag: &str) -> Result<Option<HttpResponse>, Problem> {
     let mut answer = etag::not_modified(request, tag)?;
     if let Some(answer) = &mut answer {
         answer.headers_mut().insert(header::CACHE_CONTROL, ASK_FIRST);

@@ -106,8 +106,19 @@ mod tests {
     #[test]
     fn what_is_no_range_or_more_than_one_is_ignored() {
         for range in [
-            "", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=5-2", "bytes=+1-2", "bytes=1--2",
-            "lines=0-1", "bytes=0-0,5-6", "bytes=0-0, -1", "bytes 0-1", "bytes=0x1-2",
+            "",
+            "bytes",
+            "bytes=",
+            "bytes=-",
+            "bytes=a-b",
+            "bytes=5-2",
+            "bytes=+1-2",
+            "bytes=1--2",
+            "lines=0-1",
+            "bytes=0-0,5-6",
+            "bytes=0-0, -1",
+            "bytes 0-1",
+            "bytes=0x1-2",
         ] {
             assert_eq!(asked(range, 10), Wanted::Whole, "{range}");
         }

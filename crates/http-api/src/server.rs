@@ -13,7 +13,8 @@ use understudy_domain::{
 };
 
 use crate::{
-    edge, endpoint, limits::Limits, operations, token_uses::TokenUses, trace_context::TraceContext,
+    edge, endpoint, limits::Limits, operations, pictures::Rendered, token_uses::TokenUses,
+    trace_context::TraceContext,
 };
 
 /// How long a client may take to send the head of a request.
@@ -22,6 +23,9 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long a client may take to close its side.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Most bytes of a file, unless another limit is set.
+const MAX_FILE_BYTES: u64 = 5 * 1024 * 1024 * 1024;
 
 /// The adapters that requests are carried out with.
 #[derive(Clone)]
@@ -71,6 +75,8 @@ pub struct Options {
     pub continue_trace: Option<ContinueTrace>,
     /// Collects when tokens were last used.
     pub token_uses: Arc<TokenUses>,
+    /// Most bytes of a file.
+    pub max_file_bytes: u64,
 }
 
 impl Default for Options {
@@ -85,6 +91,7 @@ impl Default for Options {
             secure_cookies: false,
             continue_trace: None,
             token_uses: Arc::default(),
+            max_file_bytes: MAX_FILE_BYTES,
         }
     }
 }
@@ -94,6 +101,7 @@ pub(crate) struct State {
     pub(crate) services: Services,
     pub(crate) options: Options,
     pub(crate) limits: Limits,
+    pub(crate) rendered: Rendered,
 }
 
 impl State {
@@ -122,7 +130,12 @@ impl State {
 pub fn serve(listener: TcpListener, services: Services, options: Options) -> io::Result<Server> {
     let workers = options.workers.max(1);
     let grace = options.shutdown_grace.as_secs();
-    let state = web::Data::new(State { services, options, limits: Limits::new() });
+    let state = web::Data::new(State {
+        services,
+        options,
+        limits: Limits::new(),
+        rendered: Rendered::new(),
+    });
     let server = HttpServer::new(move || {
         App::new()
             .app_data(state.clone())

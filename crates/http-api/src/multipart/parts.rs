@@ -292,11 +292,12 @@ pub(super) mod tests {
         for end in 0..whole.len() - 4 {
             assert!(read(&whole[..end], &[5]).is_err(), "{end} bytes");
         }
-        let many = form(&[b""; 21]);
+        let long = vec![b'a'; 20_000];
+        let many = form(&[b"".as_slice(); 21]);
         let endless: [&[u8]; 4] = [
-            &[b'a'; 20_000],
-            &[b"--xx\r\n".as_slice(), &[b'a'; 20_000]].concat(),
-            &[&whole, [b'a'; 20_000].as_slice()].concat(),
+            &long,
+            &[b"--xx\r\n".as_slice(), &long].concat(),
+            &[whole.as_slice(), &long].concat(),
             &many,
         ];
         for body in endless {
@@ -317,6 +318,9 @@ pub(super) mod tests {
             let body = format!("--xx\r\n{head}\r\n\r\n\r\n--xx--");
             assert!(read(body.as_bytes(), &[9]).is_err(), "{head}");
         }
-        assert!(read(b"--xxy\r\nContent-Disposition: form-data; name=f\r\n\r\n\r\n--xx--", &[9]).is_err());
+        assert!(
+            read(b"--xxy\r\nContent-Disposition: form-data; name=f\r\n\r\n\r\n--xx--", &[9])
+                .is_err()
+        );
     }
 }

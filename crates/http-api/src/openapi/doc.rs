@@ -13,6 +13,7 @@ use crate::{
     query::{DEFAULT_LIMIT, MAX_LIMIT},
 };
 
+mod bytes;
 mod render;
 
 pub(super) use render::path_template;
@@ -30,7 +31,9 @@ pub(crate) struct Doc {
     parameters: Vec<utoipa::openapi::path::Parameter>,
     body: Option<RequestBody>,
     answers: Vec<Success>,
+    told: Vec<Told>,
     conditional: bool,
+    head: bool,
     codes: Vec<Code>,
 }
 
@@ -41,6 +44,13 @@ struct Success {
     content: Vec<(&'static str, RefOr<Schema>)>,
     tagged: bool,
     located: bool,
+}
+
+/// A header of the answers that succeed.
+#[derive(Clone)]
+struct Told {
+    name: &'static str,
+    about: &'static str,
 }
 
 /// The kind of value that a query parameter has.
@@ -79,7 +89,9 @@ impl Doc {
             parameters: Vec::new(),
             body: None,
             answers: Vec::new(),
+            told: Vec::new(),
             conditional: false,
+            head: false,
             codes: Vec::new(),
         }
     }
@@ -164,17 +176,6 @@ impl Doc {
         self
     }
 
-    /// A multipart body with one file, in a part of one of these names.
-    pub(crate) fn file_body(mut self, parts: &[&str]) -> Self {
-        let form = parts.iter().fold(ObjectBuilder::new(), |form, part| {
-            form.property(*part, binary())
-        });
-        let content = ContentBuilder::new().schema(Some(form)).build();
-        let body = RequestBodyBuilder::new().required(Some(Required::True));
-        self.body = Some(body.content("multipart/form-data", content).build());
-        self.codes(&[Code::MalformedMultipart])
-    }
-
     /// A write that heeds `If-Match`.
     pub(crate) fn conditional(mut self) -> Self {
         self.conditional = true;
@@ -204,6 +205,7 @@ impl Doc {
             Method::PUT => HttpMethod::Put,
             Method::PATCH => HttpMethod::Patch,
             Method::DELETE => HttpMethod::Delete,
+            Method::OPTIONS => HttpMethod::Options,
             _ => HttpMethod::Get,
         }
     }

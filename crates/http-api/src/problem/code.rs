@@ -147,6 +147,8 @@ codes! {
         "What a file is, is told by its bytes; `detail` names the kinds that are taken.";
     UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The body has the wrong media type",
         "Bodies are `application/json`, for `PATCH` also `application/merge-patch+json`, and not compressed.";
+    RangeNotSatisfiable = "range_not_satisfiable", RANGE_NOT_SATISFIABLE, "There are no such bytes",
+        "`Range` lies behind the end; `Content-Range` says how many bytes there are.";
     IdempotencyKeyReused = "idempotency_key_reused", UNPROCESSABLE_ENTITY, "The idempotency key was used for something else",
         "The key was used within 24 hours with another body.";
     TooManyRequests = "too_many_requests", TOO_MANY_REQUESTS, "There were too many attempts",

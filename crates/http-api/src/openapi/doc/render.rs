@@ -39,7 +39,8 @@ impl Doc {
 
     /// The same without bodies, where `GET` reads one resource.
     pub(in crate::openapi) fn head(&self) -> Option<Operation> {
-        if self.method != Method::GET || !self.answers.iter().any(|answer| answer.tagged) {
+        let tagged = self.answers.iter().any(|answer| answer.tagged);
+        if self.method != Method::GET || !(tagged || self.head) {
             return None;
         }
         let mut doc = self.clone();
@@ -82,16 +83,7 @@ impl Doc {
                 .header("Idempotency-Key", "1 to 255 visible characters. The same key with the same body gives the first answer again for 24 hours, without doing it again.", "7d3a5c1e")
                 .codes(&[Code::IdempotencyUnderWay, Code::IdempotencyKeyReused]);
         }
-        if self.body.is_some() {
-            self = self.codes(&[
-                Code::MalformedJson,
-                Code::TooDeep,
-                Code::InvalidUtf8,
-                Code::RequestTimeout,
-                Code::BodyTooLarge,
-                Code::UnsupportedMediaType,
-            ]);
-        }
+        self = self.with_body_codes();
         if self.pattern.starts_with("/api/") {
             self = self.codes(&[
                 Code::ValidationFailed,
@@ -113,6 +105,21 @@ impl Doc {
             self = self.codes(&[Code::CsrfFailed, Code::TokenReadOnly]);
         }
         self
+    }
+
+    /// What may be wrong with a body.
+    fn with_body_codes(self) -> Self {
+        let Some(body) = &self.body else { return self };
+        let is_json = body.content.keys().any(|kind| kind.ends_with("json"));
+        let read: &[Code] =
+            if is_json { &[Code::MalformedJson, Code::TooDeep, Code::InvalidUtf8] } else { &[] };
+        self.codes(&[
+            Code::BadRequest,
+            Code::RequestTimeout,
+            Code::BodyTooLarge,
+            Code::UnsupportedMediaType,
+        ])
+        .codes(read)
     }
 
     fn responses(&self) -> Vec<(String, Response)> {
@@ -148,6 +155,9 @@ impl Doc {
         }
         if answer.located {
             response = response.header("Location", header("Where it is."));
+        }
+        for told in &self.told {
+            response = response.header(told.name, header(told.about));
         }
         if !self.open && self.method == Method::POST && self.tag != "session" {
             let about = "`true` when this is the answer to an earlier request with the same key.";
@@ -201,7 +211,18 @@ fn path_parameter(pattern: &str, name: &str) -> (&'static str, &'static str) {
     match name {
         "number" => ("The number of a version, from 1.", "2"),
         "userId" => ("The id of a user.", "usr_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
-        "file" if pattern.starts_with("/docs") => ("The name of a file of the page; empty for the page itself.", "swagger-ui.css"),
+        "file" if pattern.starts_with("/docs") => {
+            ("The name of a file of the page; empty for the page itself.", "swagger-ui.css")
+        }
+        "file" => (
+            "A file: its id, or its name if no other file of the assistant has it.",
+            "file_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90",
+        ),
+        "embeddingId" => {
+            ("The id of an image inside of a file.", "emb_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
+        }
+        "targetId" => ("What the reference points to, percent-encoded.", "vs_abc123"),
+        "uploadId" => ("The id of an upload.", "upl_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
         "name" => ("The name of an icon of the library.", "star"),
         "avatar" => ("The id of an avatar of the library.", "avt_support_green"),
         "chatbotId" => (
@@ -213,6 +234,16 @@ fn path_parameter(pattern: &str, name: &str) -> (&'static str, &'static str) {
         }
         _ if pattern.starts_with("/api/teams") => {
             ("The id of a team.", "team_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
+        }
+        "key" => (
+            "What the address of the picture ends with.",
+            "pZx2q0J4mXc1Vb7Yt5Rk8Lw3Ns6Hd9Fg2Ja4Qe7Uo0I",
+        ),
+        _ if pattern.starts_with("/api/providers") => {
+            ("The id of a provider.", "prov_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
+        }
+        _ if pattern.starts_with("/api/images") => {
+            ("The id of a picture.", "img_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
         }
         _ if pattern.starts_with("/api/tokens") => {
             ("The id of a token.", "tok_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
