@@ -8,7 +8,9 @@ mod broken;
 mod contract;
 mod edge;
 mod idempotency;
+mod images;
 mod problems;
+mod providers;
 mod request;
 mod session;
 mod teams;
@@ -128,6 +130,25 @@ macro_rules! suite {
                 a_token_is_taken_from_its_addresses_only,
                 faults_of_a_token_are_named_at_once,
                 the_last_use_of_a_token_is_collected;
+            providers in crate::providers:
+                a_provider_is_made_read_changed_and_removed,
+                a_key_is_never_shown_and_the_mask_keeps_it,
+                faults_of_a_provider_are_named_at_once,
+                providers_are_administered_by_administrators,
+                providers_are_listed_by_priority_and_names_are_unique,
+                a_test_tells_whether_a_provider_can_be_used;
+            images in crate::images:
+                the_seeds_request_gives_the_seeds_answer,
+                an_address_shows_the_picture_to_whoever_has_it_until_it_is_deleted,
+                unknown_deleted_and_impossible_keys_answer_alike,
+                a_failure_of_the_provider_is_told_and_leaves_nothing,
+                faults_of_a_picture_are_named_at_once,
+                a_user_has_ten_pictures_a_minute,
+                the_same_request_is_paid_once,
+                a_picture_becomes_the_icon_of_an_assistant,
+                an_assistant_is_drawn_for_by_whom_it_allows,
+                lists_of_pictures_have_no_addresses,
+                usage_is_counted_by_day_user_and_model;
             idempotency in crate::idempotency:
                 the_same_request_has_its_effect_once,
                 a_key_belongs_to_its_body_its_caller_and_its_route,

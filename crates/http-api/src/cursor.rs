@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use understudy_domain::{
-    Email, Timestamp,
+    Email, Id, Timestamp,
     ports::{Position, PositionKey},
     token::hex,
 };
@@ -73,6 +73,14 @@ pub(crate) fn to_email(list: &str, text: &str) -> Result<Email, Problem> {
         Key::Text(text) => Email::parse(&text).or(Err(bad())),
         Key::Time(_) => Err(bad()),
     }
+}
+
+pub(crate) fn of_id<T>(list: &str, id: Id<T>) -> String {
+    encode(&Cursor { l: list.to_owned(), k: Key::Text(String::new()), i: Some(id.as_uuid()) })
+}
+
+pub(crate) fn to_id<T>(list: &str, text: &str) -> Result<Id<T>, Problem> {
+    decode(list, text)?.i.map(Id::from_uuid).ok_or_else(bad)
 }
 
 fn encode(cursor: &Cursor) -> String {

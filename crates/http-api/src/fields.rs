@@ -91,6 +91,12 @@ impl Fields {
         self.read(name, "true or false", |value| value.as_bool())
     }
 
+    pub(crate) fn integer(&mut self, name: &str) -> Option<i32> {
+        self.read(name, "a whole number of 32 bits", |value| {
+            value.as_i64().and_then(|number| i32::try_from(number).ok())
+        })
+    }
+
     pub(crate) fn texts(&mut self, name: &str) -> Option<Vec<String>> {
         self.read(name, "a list of texts", |value| match value {
             Value::Array(items) => items.into_iter().map(as_text).collect(),

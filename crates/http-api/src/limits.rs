@@ -9,16 +9,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix_web::http::header::{self, HeaderName};
+use actix_web::{
+    HttpResponse,
+    http::header::{self, HeaderName},
+};
 use governor::{
     Quota, RateLimiter,
     clock::MonotonicClock,
     middleware::{NoOpMiddleware, StateInformationMiddleware},
     state::keyed::DashMapStateStore,
 };
-use understudy_domain::TokenHash;
+use understudy_domain::{TokenHash, UserId};
 
-use crate::problem::{Code, Problem};
+use crate::{
+    answer::set_header,
+    problem::{Code, Problem},
+};
 
 /// Log-ins a minute from one address.
 pub(crate) const LOGINS_BY_ADDRESS: u32 = 60;
@@ -26,6 +32,8 @@ pub(crate) const LOGINS_BY_ADDRESS: u32 = 60;
 pub(crate) const LOGINS_BY_ACCOUNT: u32 = 10;
 /// Unknown credentials a minute from one address.
 pub(crate) const UNKNOWN_BY_ADDRESS: u32 = 60;
+/// Pictures a minute that one user may have drawn.
+pub(crate) const IMAGES_BY_USER: u32 = 10;
 /// Most keys that a limiter remembers; above it, new ones are refused.
 const MOST_KEYS: usize = 100_000;
 
@@ -39,6 +47,7 @@ pub(crate) struct Limits {
     logins_by_address: Limiter<IpAddr>,
     logins_by_account: Limiter<TokenHash>,
     unknown: Limiter<IpAddr>,
+    images: Limiter<UserId>,
     /// Addresses that showed too many unknown credentials, until when.
     shut: RwLock<HashMap<IpAddr, Instant>>,
 }
@@ -61,6 +70,14 @@ impl Allowance {
             (RATE_LIMIT, format!("\"{name}\";r={left};t={per_cell}")),
         ]
     }
+
+    /// The answer with these headers.
+    pub(crate) fn told(&self, mut answer: HttpResponse) -> HttpResponse {
+        for (name, value) in self.headers() {
+            set_header(&mut answer, name, &value);
+        }
+        answer
+    }
 }
 
 impl Limits {
@@ -69,6 +86,7 @@ impl Limits {
             logins_by_address: Limiter::new("login-address", LOGINS_BY_ADDRESS),
             logins_by_account: Limiter::new("login-account", LOGINS_BY_ACCOUNT),
             unknown: Limiter::new("unknown-credential", UNKNOWN_BY_ADDRESS),
+            images: Limiter::new("images", IMAGES_BY_USER),
             shut: RwLock::default(),
         }
     }
@@ -84,6 +102,11 @@ impl Limits {
         }
         let account = TokenHash::of(&account.trim().to_lowercase());
         self.logins_by_account.count(&account).map_err(|shut| shut.problem())
+    }
+
+    /// Counts a picture that a user wants drawn, before anybody is paid for it.
+    pub(crate) fn image(&self, user: UserId) -> Result<Allowance, Problem> {
+        self.images.count(&user).map_err(|exceeded| exceeded.problem())
     }
 
     /// Refuses an unknown credential from an address that showed too many.
