@@ -51,25 +51,23 @@ fn settings(config: &Config, url: &Url) -> Result<S3Settings, BlobsError> {
             },
         )
     });
-    let credentials = match (
-        foreign.first(&["AWS_ACCESS_KEY_ID"]),
-        foreign.first(&["AWS_SECRET_ACCESS_KEY"]),
-    ) {
-        (Some(access_key), Some(secret_key)) => Some(S3Credentials {
-            access_key: access_key.clone(),
-            secret_key: secret_key.clone(),
-            session_token: foreign.first(&["AWS_SESSION_TOKEN"]).cloned(),
-        }),
-        (None, None) => None,
-        (Some(_), None) => {
-            let message = "must be set when AWS_ACCESS_KEY_ID is";
-            return Err(BlobsError::Variable { name: "AWS_SECRET_ACCESS_KEY", message });
-        }
-        (None, Some(_)) => {
-            let message = "must be set when AWS_SECRET_ACCESS_KEY is";
-            return Err(BlobsError::Variable { name: "AWS_ACCESS_KEY_ID", message });
-        }
-    };
+    let credentials =
+        match (foreign.first(&["AWS_ACCESS_KEY_ID"]), foreign.first(&["AWS_SECRET_ACCESS_KEY"])) {
+            (Some(access_key), Some(secret_key)) => Some(S3Credentials {
+                access_key: access_key.clone(),
+                secret_key: secret_key.clone(),
+                session_token: foreign.first(&["AWS_SESSION_TOKEN"]).cloned(),
+            }),
+            (None, None) => None,
+            (Some(_), None) => {
+                let message = "must be set when AWS_ACCESS_KEY_ID is";
+                return Err(BlobsError::Variable { name: "AWS_SECRET_ACCESS_KEY", message });
+            }
+            (None, Some(_)) => {
+                let message = "must be set when AWS_SECRET_ACCESS_KEY is";
+                return Err(BlobsError::Variable { name: "AWS_ACCESS_KEY_ID", message });
+            }
+        };
     Ok(S3Settings {
         bucket: url.host_str().unwrap_or_default().to_owned(),
         prefix: url.path().trim_matches('/').to_owned(),

@@ -185,10 +185,10 @@ async fn bring_up_to_date(
 
 /// Untrusted files are read by this program started anew, where it can be.
 fn media_options(config: &Config) -> MediaOptions {
-    let worker = config.program.clone().map(|program| WorkerCommand {
-        program,
-        args: vec![MEDIA_WORKER.to_owned()],
-    });
+    let worker = config
+        .program
+        .clone()
+        .map(|program| WorkerCommand { program, args: vec![MEDIA_WORKER.to_owned()] });
     MediaOptions { worker, ..MediaOptions::default() }
 }
 

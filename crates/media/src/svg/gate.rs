@@ -39,6 +39,7 @@ fn lower(text: &str) -> String {
 
 /// Parses the text, after a look at what that would cost.
 pub(super) fn open(text: &str) -> Result<Document<'_>, MediaError> {
+    let text = behind_doctype(text);
     scan(text)?;
     let options =
         ParsingOptions { allow_dtd: false, nodes_limit: MAX_NODES, ..ParsingOptions::default() };
@@ -56,6 +57,23 @@ pub(super) fn open(text: &str) -> Result<Document<'_>, MediaError> {
     }
     cost::check(&document)?;
     Ok(document)
+}
+
+/// What follows a document type that only names the standard, as drawing programs
+/// write it. Nothing is ever read from there. One that declares anything stays,
+/// and is refused.
+fn behind_doctype(text: &str) -> &str {
+    const START: &str = "<!DOCTYPE";
+    let Some((prolog, doctype)) = text.split_once(START) else { return text };
+    let begun = |(at, _): (usize, &str)| {
+        prolog.get(at + 1..).is_some_and(|rest| rest.starts_with(|c: char| c.is_alphabetic()))
+    };
+    match doctype.split_once('>') {
+        Some((inner, rest)) if !inner.contains('[') && !prolog.match_indices('<').any(begun) => {
+            rest
+        }
+        _ => text,
+    }
 }
 
 fn invalid<T>(why: &str) -> Result<T, MediaError> {

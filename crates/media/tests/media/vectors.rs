@@ -25,6 +25,18 @@ async fn shapes_are_drawn_and_kept_as_shapes() {
 }
 
 #[tokio::test]
+async fn a_document_type_that_only_names_the_standard_is_passed_over() {
+    let standard = "<?xml version='1.0'?><!-- made by a drawing program -->\n\
+        <!DOCTYPE svg PUBLIC \"-//W3C//DTD SVG 1.1//EN\" \
+        \"http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd\">\n";
+    let shapes = svg("<rect width='100' height='50'/>");
+
+    let icon = icon(&format!("{standard}{shapes}")).await.unwrap();
+
+    assert!(!String::from_utf8(icon.svg.unwrap().to_vec()).unwrap().contains("w3.org/G"));
+}
+
+#[tokio::test]
 async fn a_large_drawing_has_1024_pixels() {
     let large = "<svg xmlns='http://www.w3.org/2000/svg' width='5000' height='2500'>\
                  <circle cx='9' cy='9' r='900'/></svg>";

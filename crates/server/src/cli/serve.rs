@@ -1,6 +1,6 @@
 //! `understudy serve`.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -20,7 +20,7 @@ const LAST_WORK: Duration = Duration::from_secs(2);
 /// Serves until SIGTERM or SIGINT; a second one ends it at once.
 pub(super) fn serve(mut config: Config) -> Done {
     // To be started again for files that are not to be trusted.
-    config.program = std::env::current_exe().ok();
+    config.program = this_program();
     let config = &config;
     let telemetry = Telemetry::install(config)?;
     let runtime = runtime()?;
@@ -29,6 +29,12 @@ pub(super) fn serve(mut config: Config) -> Done {
     runtime.shutdown_timeout(LAST_WORK);
     telemetry.close();
     served
+}
+
+/// This program as it runs, also when its file was replaced by a newer one.
+fn this_program() -> Option<PathBuf> {
+    let running = PathBuf::from("/proc/self/exe");
+    if running.exists() { Some(running) } else { std::env::current_exe().ok() }
 }
 
 async fn until_signalled(config: &Config) -> Done {

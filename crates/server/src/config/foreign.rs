@@ -43,7 +43,7 @@ impl Foreign {
     /// The first of these variables that is set.
     #[must_use]
     pub fn first(&self, names: &[&str]) -> Option<&Secret<String>> {
-        names.iter().find_map(|name| self.0.get(name))
+        names.iter().find_map(|name| self.0.get::<str>(name))
     }
 
     /// The providers that are to be there on the first start.

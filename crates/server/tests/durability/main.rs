@@ -6,10 +6,10 @@
 mod kill;
 mod outage;
 mod proxy;
-mod uploads;
 #[path = "../process/support.rs"]
 #[expect(dead_code, reason = "the other tests of the process use the rest")]
 mod support;
+mod uploads;
 
 use std::{
     io::{self, Read, Write},

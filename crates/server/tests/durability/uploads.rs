@@ -144,7 +144,5 @@ fn fsck(place: &Place, directory: &Path, arguments: &[&str]) -> Said {
 
 fn files_in(folder: &Path) -> usize {
     let entries = fs::read_dir(folder).unwrap().map(Result::unwrap);
-    entries
-        .map(|entry| if entry.path().is_dir() { files_in(&entry.path()) } else { 1 })
-        .sum()
+    entries.map(|entry| if entry.path().is_dir() { files_in(&entry.path()) } else { 1 }).sum()
 }

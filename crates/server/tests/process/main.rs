@@ -1,7 +1,8 @@
 //! The binary as an operator meets it: started, read, signalled, refused.
-#![expect(clippy::unwrap_used, reason = "a failing test panics")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test panics")]
 
 mod commands;
+mod content;
 mod first_start;
 mod refusals;
 mod stopping;

@@ -57,7 +57,7 @@ fn frames() -> Files {
         format!(
             "<!DOCTYPE svg PUBLIC '-//W3C//DTD SVG 1.1//EN' 'http://evil.example/secret.dtd'><svg {BODY}>{SHAPE}</svg>"
         ),
-        Refused,
+        Cleaned,
     );
     add(
         "a document type in lower case",
