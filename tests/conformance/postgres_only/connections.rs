@@ -1,7 +1,5 @@
 //! Connections that break, and transactions that are left.
 
-use std::time::Duration;
-
 use tokio::time::timeout;
 use understudy_domain::{
     UserId,
@@ -11,11 +9,7 @@ use understudy_store_postgres::{PgOptions, PgStore};
 use understudy_testkit::sample::{id, organization, save, user};
 use understudy_tests::Database;
 
-use super::{connect, open};
-
-/// Longer than anything that is not blocked takes, shorter than the store waits for
-/// a lock.
-const PROMPT: Duration = Duration::from_secs(5);
+use super::{PROMPT, connect, open};
 
 /// Everybody else's connections to the database.
 const TERMINATE: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \

@@ -2,9 +2,9 @@
 
 use std::num::NonZeroU16;
 
-use understudy_domain::ports::Store;
+use understudy_domain::{AssistantId, Content, Id, OrganizationId, ports::Store};
 use understudy_store_postgres::{MigrateError, PgOptions, PgStore, SchemaState};
-use understudy_testkit::sample::{id, organization, save, user};
+use understudy_testkit::sample::{blob, id, instant, organization, save, user, with_files};
 use understudy_tests::Database;
 
 use super::{connect, open};
@@ -15,6 +15,76 @@ async fn empty() -> (Database, String) {
     connect(database.url()).await.batch_execute("CREATE SCHEMA fresh").await.unwrap();
     let url = format!("{}?options=-csearch_path%3Dfresh", database.url());
     (database, url)
+}
+
+/// The migrations of the release before this one.
+const RELEASED: [(&str, &str); 4] = [
+    (
+        "20261121000000",
+        include_str!("../../../migrations/postgres/2026-11-21-000000_tables/up.sql"),
+    ),
+    (
+        "20261121000001",
+        include_str!("../../../migrations/postgres/2026-11-21-000001_row_level_security/up.sql"),
+    ),
+    (
+        "20261121000002",
+        include_str!("../../../migrations/postgres/2026-11-21-000002_lookups/up.sql"),
+    ),
+    ("20261121000003", include_str!("../../../migrations/postgres/2026-11-21-000003_lists/up.sql")),
+];
+
+/// The organization and the assistant in [`released`].
+const TENANT: OrganizationId = Id::from_uuid(uuid::Uuid::from_u128(0xa));
+const ASSISTANT: AssistantId = Id::from_uuid(uuid::Uuid::from_u128(1));
+
+/// A database that the release before this one made, with an assistant, a draft and a
+/// version in it.
+async fn released() -> (Database, PgStore) {
+    let (database, url) = empty().await;
+    let client = connect(&url).await;
+    let table = "CREATE TABLE __diesel_schema_migrations (version varchar(50) PRIMARY KEY, \
+        run_on timestamp NOT NULL DEFAULT current_timestamp)";
+    client.batch_execute(table).await.unwrap();
+    for (version, sql) in RELEASED {
+        client.batch_execute(sql).await.unwrap();
+        let note = "INSERT INTO __diesel_schema_migrations (version) VALUES ($1)";
+        client.execute(note, &[&version]).await.unwrap();
+    }
+    client.batch_execute(include_str!("released.sql")).await.unwrap();
+    (database, open_at(&url))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_of_the_release_before_is_brought_forward_with_what_it_holds() {
+    let (_database, store) = released().await;
+    assert_eq!(store.schema_state().await.unwrap(), SchemaState::Behind);
+    store.migrate().await.unwrap();
+    assert_eq!(store.schema_state().await.unwrap(), SchemaState::Current);
+
+    let mut work = store.begin(TENANT).await.unwrap();
+    let organization = work.organizations().find().await.unwrap().unwrap();
+    assert_eq!(organization.name, "Example");
+    let live = work.assistants().find(ASSISTANT).await.unwrap().unwrap();
+    assert_eq!(live.content, Content { name: "Assistant 1".to_owned(), ..Content::default() });
+    let draft = work.assistants().find_draft_of(ASSISTANT).await.unwrap().unwrap();
+    assert_eq!(draft.content.name, "Assistant 1, better");
+    let version = work.records().find_version(ASSISTANT, 1).await.unwrap().unwrap();
+    assert_eq!(version.content, live.content);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_assistant_of_the_release_before_takes_a_file() {
+    let (_database, store) = released().await;
+    store.migrate().await.unwrap();
+    let mut work = store.begin(TENANT).await.unwrap();
+    let live = work.assistants().find(ASSISTANT).await.unwrap().unwrap();
+    work.blobs().touch(blob(1), instant(1)).await.unwrap();
+    work.assistants().update(with_files(live, [1])).await.unwrap();
+    work.commit().await.unwrap();
+
+    let named = store.housekeeping().named_blobs(None, 10).await.unwrap();
+    assert_eq!(named, [(TENANT, blob(1))]);
 }
 
 fn open_at(url: &str) -> PgStore {

@@ -7,8 +7,8 @@ use understudy_domain::{
     ports::{IdempotencyScope, Store},
 };
 use understudy_testkit::sample::{
-    assistant, data_key, event, id, organization, save, sealed_value, session, team, token, user,
-    version,
+    assistant, avatar, blob, data_key, event, extraction, id, image, organization, provider, save,
+    sealed_value, session, team, token, touched, usage, user, version, whole_upload,
 };
 use understudy_tests::Database;
 
@@ -31,8 +31,19 @@ async fn filled() -> Database {
         sealed_value(1, &live).into(),
         data_key(1, id(1)).into(),
         event(1, &ada, "asst_1").into(),
+        touched(1).into(),
+        touched(2).into(),
+        whole_upload(1).into(),
+        image(1).into(),
+        avatar(2, live.id).into(),
+        extraction(1, [2]).into(),
+        provider(1).into(),
+        usage(1).into(),
     ];
     save(&store, rows).await.unwrap();
+    let mut work = store.begin(id(1)).await.unwrap();
+    work.imports().save("external", live.id).await.unwrap();
+    work.commit().await.unwrap();
     let scope = IdempotencyScope {
         organization: id(1),
         user: ada.id,
@@ -67,6 +78,25 @@ async fn assert_nothing_is_seen(client: &Client) {
     for table in tenant_tables(client).await {
         assert_eq!(count(client, &table).await, 0, "{table}");
     }
+}
+
+/// The tables of which `setting` shows something, each with how many rows.
+async fn seen_with(client: &Client, setting: &str, value: &str) -> Vec<(String, i64)> {
+    let begin = format!("BEGIN; SELECT set_config('{setting}', '{value}', true)");
+    client.batch_execute(&begin).await.unwrap();
+    let mut seen = Vec::new();
+    for table in tenant_tables(client).await {
+        match count(client, &table).await {
+            0 => {}
+            rows => seen.push((table.clone(), rows)),
+        }
+        client.batch_execute("SAVEPOINT before").await.unwrap();
+        let deleted = client.execute(&format!("DELETE FROM {table}"), &[]).await;
+        assert!(deleted.is_err() || deleted.unwrap() == 0, "{setting} removes from {table}");
+        client.batch_execute("ROLLBACK TO SAVEPOINT before").await.unwrap();
+    }
+    client.batch_execute("ROLLBACK").await.unwrap();
+    seen
 }
 
 async fn begin_as(client: &Client, n: u32) {
@@ -132,6 +162,64 @@ async fn a_reused_connection_sees_nothing_of_the_organization_before() {
     assert_eq!(found.len(), 1);
     client.query_one("SELECT FROM find_first_organization()", &[]).await.unwrap();
     assert_nothing_is_seen(&client).await;
+
+    let key = image(1).key;
+    client.query_one("SELECT FROM find_image($1)", &[key.expose()]).await.unwrap();
+    let expired = "SELECT FROM find_expired_uploads('3000-01-01Z', 10)";
+    client.query_one(expired, &[]).await.unwrap();
+    client.query("SELECT FROM find_unnamed_blobs('3000-01-01Z', 10)", &[]).await.unwrap();
+    let named = "SELECT FROM find_named_blobs('00000000-0000-0000-0000-000000000000', '', 10)";
+    assert_eq!(client.query(named, &[]).await.unwrap().len(), 2);
+    assert_nothing_is_seen(&client).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_shows_its_picture_and_nothing_else() {
+    let database = filled().await;
+    let client = connect_as_application(&database).await;
+
+    let seen = seen_with(&client, "app.image_key", image(1).key.expose()).await;
+    assert_eq!(seen, [("images".to_owned(), 1)]);
+    assert_eq!(seen_with(&client, "app.image_key", "").await, []);
+    assert_eq!(seen_with(&client, "app.image_key", "key-of").await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_sees_expired_uploads_and_nothing_else() {
+    let database = filled().await;
+    let client = connect_as_application(&database).await;
+    let end = whole_upload(1).expires_at;
+
+    let seen = seen_with(&client, "app.sweep_uploads", &end.to_rfc3339()).await;
+    assert_eq!(seen, [("uploads".to_owned(), 1)]);
+    let before = end.plus(-time::Duration::SECOND).to_rfc3339();
+    assert_eq!(seen_with(&client, "app.sweep_uploads", &before).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sweep_sees_the_ledger_and_nothing_else() {
+    let database = filled().await;
+    let client = connect_as_application(&database).await;
+
+    let seen = seen_with(&client, "app.sweep", "blobs").await;
+    // Named by the upload, two pictures and the extraction.
+    assert_eq!(seen, [("blob_names".to_owned(), 4), ("blobs".to_owned(), 2)]);
+    assert_eq!(seen_with(&client, "app.sweep", "uploads").await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_blob_of_another_organization_is_neither_forgotten_nor_touched() {
+    let database = filled().await;
+    let client = connect_as_application(&database).await;
+    begin_as(&client, 2).await;
+    let digest = blob(1).digest;
+    let digest: &[u8] = digest.as_bytes();
+    let forget = "SELECT forget_blob($1::text::uuid, $2, '3000-01-01Z')";
+    let forgotten: bool = client.query_one(forget, &[&tenant(1), &digest]).await.unwrap().get(0);
+    assert!(!forgotten);
+
+    let touched = client.execute("UPDATE blobs SET touched_at = now()", &[]).await.unwrap();
+    assert_eq!(touched, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,7 +270,7 @@ async fn the_store_cannot_write_for_another_organization() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_only_grows_cannot_be_changed() {
+async fn what_never_changes_cannot_be_changed() {
     let database = filled().await;
     let client = connect_as_application(&database).await;
     let changes = [
@@ -193,6 +281,11 @@ async fn what_only_grows_cannot_be_changed() {
         "UPDATE sealed_values SET name = 'other'",
         "DELETE FROM data_keys",
         "TRUNCATE audit_events",
+        "UPDATE blob_names SET owner = 'other'",
+        "UPDATE images SET key = 'other'",
+        "UPDATE usage SET quantity = 0",
+        "DELETE FROM usage",
+        "DELETE FROM imports",
     ];
     for change in changes {
         begin_as(&client, 1).await;
