@@ -129,7 +129,8 @@ fn is_too_slow(received: usize, elapsed: Duration) -> bool {
     late || elapsed >= LONGEST
 }
 
-fn parse(bytes: &[u8]) -> Result<Input, Problem> {
+/// Reads JSON: in UTF-8, not nested too deeply, without names that come twice.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Input, Problem> {
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let detail = format!("byte {} of the body is not UTF-8", error.valid_up_to());
         Problem::new(Code::InvalidUtf8).detail(detail)

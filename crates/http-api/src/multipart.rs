@@ -176,7 +176,7 @@ impl Form {
 }
 
 /// Whether a request says that its body is a form.
-fn is_form(headers: &HeaderMap) -> bool {
+pub(crate) fn is_form(headers: &HeaderMap) -> bool {
     let kind =
         headers.get(header::CONTENT_TYPE).and_then(|kind| parameters::parse(kind.as_bytes()));
     kind.is_some_and(|(kind, _)| kind == MEDIA_TYPE)

@@ -8,14 +8,18 @@ mod assistants;
 mod drafts;
 mod files;
 mod icons;
+mod images;
 mod library;
 mod list;
+mod providers;
 mod receiving;
 mod references;
 mod session;
 mod teams;
 mod tokens;
+mod transfer;
 mod uploads;
+mod usage;
 mod users;
 mod versions;
 
@@ -33,8 +37,12 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     all.extend(files::endpoints());
     all.extend(references::endpoints());
     all.extend(uploads::endpoints());
+    all.extend(providers::endpoints());
+    all.extend(images::endpoints());
+    all.extend(usage::endpoints());
     all.extend(icons::endpoints());
     all.extend(library::endpoints());
+    all.extend(transfer::endpoints());
     all
 }
 
@@ -55,6 +63,12 @@ pub(crate) fn schemas(components: ComponentsBuilder) -> ComponentsBuilder {
         .schema_from::<versions::VersionSummaryView>()
         .schema_from::<files::ImageView>()
         .schema_from::<uploads::UploadView>()
+        .schema_from::<providers::ProviderView>()
+        .schema_from::<images::CreatedView>()
+        .schema_from::<images::ImageView>()
+        .schema_from::<images::ImagePage>()
+        .schema_from::<usage::UsageView>()
+        .schema_from::<usage::UsageReport>()
         .schema_from::<library::IconEntry>()
         .schema_from::<library::AvatarEntry>()
 }

@@ -35,7 +35,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::GET, ICON, show_icon, |doc: Doc| {
             sized(doc.op("icons", "getIcon", "Show the icon of an assistant or draft"))
                 .about("The uploaded icon, or one that is drawn: an emoji, the icon of the library that `icon` names, or the avatar. Needs view access.")
-                .picture("The icon.", &["image/svg+xml", "image/png"])
+                .bytes("The icon.", &["image/svg+xml", "image/png"])
                 .codes(&[Code::InvalidFile, Code::UnsupportedFile])
                 .needs_seat()
         }),
@@ -60,7 +60,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::GET, FAVICON, show_favicon, |doc: Doc| {
             doc.op("icons", "getFavicon", "Show the icon of an assistant as a favicon")
                 .about("With 16, 32 and 48 pixels a side. Needs view access.")
-                .picture("The favicon.", &["image/x-icon"])
+                .bytes("The favicon.", &["image/x-icon"])
                 .codes(&[Code::InvalidFile, Code::UnsupportedFile])
                 .needs_seat()
         }),

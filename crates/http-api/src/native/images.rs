@@ -184,7 +184,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             doc.open("images", "getImage", "Show a picture")
                 .about("For whoever has its address.")
                 .range()
-                .picture("The picture.", &["image/png"])
+                .bytes("The picture.", &["image/png"])
                 .contents(206, "The bytes that `Range` asks for.")
                 .empty(307, "The bytes are at `Location` for a minute.")
                 .codes(&[

@@ -67,7 +67,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::GET, "/api/icons/{name}.svg", show_icon, |doc: Doc| {
             doc.op("icons", "getLibraryIcon", "Show an icon of the library")
                 .about("The bare drawing, in `currentColor`.")
-                .picture("The icon.", &["image/svg+xml"])
+                .bytes("The icon.", &["image/svg+xml"])
                 .codes(&[Code::NotFound])
         }),
         Endpoint::new(Method::GET, "/api/avatars", list_avatars, |doc: Doc| {
@@ -82,7 +82,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         }),
         Endpoint::new(Method::GET, "/api/avatars/{avatar}", show_avatar, |doc: Doc| {
             sized(doc.op("icons", "getAvatar", "Show an avatar of the library"))
-                .picture("The avatar.", &["image/svg+xml", "image/png"])
+                .bytes("The avatar.", &["image/svg+xml", "image/png"])
                 .codes(&[Code::NotFound])
         }),
     ]

@@ -1,10 +1,7 @@
 //! The chatbot object: every field of OKCHAT's, told of an assistant.
 
 use serde::Serialize;
-use time::{
-    format_description::StaticFormatDescription,
-    macros::format_description,
-};
+use time::{format_description::StaticFormatDescription, macros::format_description};
 use understudy_domain::{
     Slug, Timestamp,
     assistant::view::{AssistantView, ToolCapabilities},
@@ -13,9 +10,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// As the database behind OKCHAT writes times.
-const TIME: StaticFormatDescription = format_description!(
-    "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]+00:00"
-);
+const TIME: StaticFormatDescription =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]+00:00");
 
 /// The colours of a widget that was given none.
 const PRIMARY: &str = "#4F46E5";

@@ -169,8 +169,8 @@ impl Doc {
         self
     }
 
-    /// A picture of one of these kinds, with an `ETag`.
-    pub(crate) fn picture(mut self, about: &'static str, kinds: &[&'static str]) -> Self {
+    /// Bytes of one of these kinds, with an `ETag`.
+    pub(crate) fn bytes(mut self, about: &'static str, kinds: &[&'static str]) -> Self {
         let content = kinds.iter().map(|&kind| (kind, binary())).collect();
         self.answers.push(Success { status: 200, about, content, tagged: true, located: false });
         self
