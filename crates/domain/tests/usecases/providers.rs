@@ -24,15 +24,15 @@ fn new(name: &str) -> CreateProvider {
         name: name.to_owned(),
         kind: ProviderKind::OpenaiCompatible,
         base_url: Some("https://models.example/v1".to_owned()),
-        api_key: secret(KEY),
+        api_key: Some(secret(KEY)),
         models: vec![],
         priority: 0,
         enabled: true,
     }
 }
 
-fn secret(text: &str) -> Option<Secret<String>> {
-    Some(Secret::new(text.to_owned()))
+fn secret(text: &str) -> Secret<String> {
+    Secret::new(text.to_owned())
 }
 
 async fn create(stage: &Stage, who: &Caller, command: CreateProvider) -> Result<Provider> {
@@ -76,7 +76,8 @@ async fn a_key_is_sealed_and_opened_for_a_call_only() {
 async fn no_event_tells_a_key() {
     let stage = Stage::set().await;
     let made = create(&stage, &caller(2), new("mine")).await.unwrap();
-    let command = UpdateProvider { api_key: Some(secret("sk-other")), ..UpdateProvider::default() };
+    let command =
+        UpdateProvider { api_key: Some(Some(secret("sk-other"))), ..UpdateProvider::default() };
     update(&stage, &made, command).await.unwrap();
     delete_provider(stage.deps(), &caller(2), made.id, Precondition::None).await.unwrap();
 
@@ -95,7 +96,7 @@ async fn the_mask_keeps_the_key_and_null_clears_it() {
     let made = create(&stage, &caller(2), new("mine")).await.unwrap();
 
     let kept = UpdateProvider {
-        api_key: Some(secret(MASK)),
+        api_key: Some(Some(secret(MASK))),
         priority: Some(7),
         base_url: Some(Some("https://models.example/v1/".to_owned())),
         ..UpdateProvider::default()
@@ -104,7 +105,7 @@ async fn the_mask_keeps_the_key_and_null_clears_it() {
     assert_eq!(key_in_use(&stage, &kept).await.as_deref(), Some(KEY));
     assert_eq!(kept.priority, 7);
 
-    let new = UpdateProvider { api_key: Some(secret("sk-2")), ..UpdateProvider::default() };
+    let new = UpdateProvider { api_key: Some(Some(secret("sk-2"))), ..UpdateProvider::default() };
     let new = update(&stage, &made, new).await.unwrap();
     assert_eq!(key_in_use(&stage, &new).await.as_deref(), Some("sk-2"));
 
@@ -123,15 +124,15 @@ async fn a_key_does_not_go_along_to_another_address() {
         ..UpdateProvider::default()
     };
 
-    for api_key in [None, Some(secret(MASK))] {
+    for api_key in [None, Some(Some(secret(MASK)))] {
         let refused = update(&stage, &made, elsewhere(api_key)).await;
         assert_eq!(pointers(refused), [("/apiKey".to_owned(), "nothing_to_keep")]);
     }
-    let moved = update(&stage, &made, elsewhere(Some(secret("sk-2")))).await.unwrap();
+    let moved = update(&stage, &made, elsewhere(Some(Some(secret("sk-2"))))).await.unwrap();
     assert_eq!(key_in_use(&stage, &moved).await.as_deref(), Some("sk-2"));
     let keyless = UpdateProvider { api_key: Some(None), ..UpdateProvider::default() };
     update(&stage, &made, keyless).await.unwrap();
-    let masked = UpdateProvider { api_key: Some(secret(MASK)), ..UpdateProvider::default() };
+    let masked = UpdateProvider { api_key: Some(Some(secret(MASK))), ..UpdateProvider::default() };
     let refused = update(&stage, &made, masked).await;
     assert_eq!(pointers(refused), [("/apiKey".to_owned(), "nothing_to_keep")]);
 }
@@ -140,7 +141,7 @@ async fn a_key_does_not_go_along_to_another_address() {
 async fn a_new_provider_has_no_key_to_keep() {
     let stage = Stage::set().await;
 
-    let masked = CreateProvider { api_key: secret(MASK), ..new("mine") };
+    let masked = CreateProvider { api_key: Some(secret(MASK)), ..new("mine") };
 
     let refused = create(&stage, &caller(2), masked).await;
     assert_eq!(pointers(refused), [("/apiKey".to_owned(), "nothing_to_keep")]);
@@ -152,7 +153,7 @@ async fn all_faults_of_a_provider_are_told_at_once() {
     let wrong = CreateProvider {
         name: " ".to_owned(),
         base_url: Some("http://models.example".to_owned()),
-        api_key: secret("two words"),
+        api_key: Some(secret("two words")),
         models: vec!["a".to_owned(), "a".to_owned(), String::new()],
         ..new("x")
     };
@@ -277,7 +278,7 @@ async fn installed_providers_are_made_once_and_left_alone_then() {
                 name: "OpenAI".to_owned(),
                 kind: ProviderKind::Openai,
                 base_url: None,
-                api_key: secret(KEY),
+                api_key: Some(secret(KEY)),
             },
             InstalledProvider {
                 name: "Ollama".to_owned(),
@@ -294,7 +295,8 @@ async fn installed_providers_are_made_once_and_left_alone_then() {
     assert_eq!(all.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["OpenAI", "Ollama"]);
     assert_eq!(all[1].base_url.as_deref(), Some("http://127.0.0.1:11434"));
     assert_eq!(key_in_use(&stage, &all[0]).await.as_deref(), Some(KEY));
-    let renewed = UpdateProvider { api_key: Some(secret("sk-2")), ..UpdateProvider::default() };
+    let renewed =
+        UpdateProvider { api_key: Some(Some(secret("sk-2"))), ..UpdateProvider::default() };
     update(&stage, &all[0], renewed).await.unwrap();
 
     assert_eq!(install().await.unwrap(), 0);
