@@ -58,7 +58,7 @@ fn span(request: &ServiceRequest, id: &RequestId, state: &State) -> Span {
         "request",
         request_id = id.as_str(),
         method = %request.method(),
-        path = request.path(),
+        path = logged(request.path()),
         trace_id = field::Empty,
     );
     if let Some(context) = TraceContext::of(request.headers()) {
@@ -68,6 +68,11 @@ fn span(request: &ServiceRequest, id: &RequestId, state: &State) -> Span {
         }
     }
     span
+}
+
+/// A path as the log has it: whoever knows the address of a picture can see it.
+fn logged(path: &str) -> &str {
+    if path.starts_with("/images/") { "/images/********" } else { path }
 }
 
 /// Every error as a problem document, those of the framework included.
@@ -176,5 +181,16 @@ fn known_method(method: &Method) -> &'static str {
         Method::DELETE => "DELETE",
         Method::OPTIONS => "OPTIONS",
         _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_of_a_picture_is_not_logged() {
+        assert_eq!(logged("/images/pZx2"), "/images/********");
+        assert_eq!(logged("/api/images/img_1"), "/api/images/img_1");
     }
 }
