@@ -1,5 +1,7 @@
 //! The real server on a free port, with a store, a clock and people of its own.
 
+#![expect(clippy::disallowed_types, reason = "a test is a client of the server")]
+
 use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use actix_web::dev::ServerHandle;

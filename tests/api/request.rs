@@ -1,5 +1,7 @@
 //! Requests, and answers that are held against the OpenAPI document.
 
+#![expect(clippy::disallowed_types, reason = "a test is a client of the server")]
+
 use reqwest::{Client, Method, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::Value;
 

@@ -1,5 +1,7 @@
 //! HTTP for tests.
 
+#![expect(clippy::disallowed_types, reason = "a test is a client of the server")]
+
 use reqwest::{Client, ClientBuilder};
 
 /// A client of the tests themselves.

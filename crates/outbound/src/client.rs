@@ -1,5 +1,7 @@
 //! The client itself.
 
+#![expect(clippy::disallowed_types, reason = "this is the one place")]
+
 use std::{error::Error as StdError, fmt, iter, sync::Arc, time::Duration};
 
 use ipnet::IpNet;

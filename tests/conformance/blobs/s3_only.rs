@@ -1,5 +1,7 @@
 //! What only the store in a bucket has: links, access keys, and others in the
 //! bucket.
+
+#![expect(clippy::disallowed_types, reason = "a test is a client of the server")]
 #![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
 use std::{error::Error, fs};

@@ -1,0 +1,5 @@
+//! Our side of protocols of others, against programs that others wrote.
+
+#![expect(clippy::unwrap_used, reason = "a failing test panics")]
+
+mod drawing;
