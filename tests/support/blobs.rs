@@ -1,7 +1,12 @@
 //! A blob store with everything that it lives in.
 #![expect(clippy::expect_used, reason = "a store that cannot be made fails the test")]
 
-use std::{any::Any, ops::Deref, sync::Arc};
+use std::{
+    any::Any,
+    future::{Ready, ready},
+    ops::Deref,
+    sync::Arc,
+};
 
 use understudy_blob_store::{DirectoryBlobs, ObjectBlobs};
 use understudy_domain::ports::BlobStore;
@@ -37,13 +42,13 @@ impl Deref for TestBlobs {
 }
 
 /// The fake of the test kit.
-pub async fn memory() -> TestBlobs {
-    TestBlobs::new(MemoryBlobs::default(), None)
+pub fn memory() -> Ready<TestBlobs> {
+    ready(TestBlobs::new(MemoryBlobs::default(), None))
 }
 
 /// Objects in memory.
-pub async fn objects() -> TestBlobs {
-    TestBlobs::new(ObjectBlobs::memory(), None)
+pub fn objects() -> Ready<TestBlobs> {
+    ready(TestBlobs::new(ObjectBlobs::memory(), None))
 }
 
 /// Files.
@@ -51,10 +56,10 @@ pub async fn objects() -> TestBlobs {
 /// # Panics
 ///
 /// When there is no room for a directory.
-pub async fn directory() -> TestBlobs {
+pub fn directory() -> Ready<TestBlobs> {
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
     let blobs = DirectoryBlobs::open(folder.path()).expect("a blob directory can be made");
-    TestBlobs::new(blobs, Some(Box::new(folder)))
+    ready(TestBlobs::new(blobs, Some(Box::new(folder))))
 }
 
 /// A bucket of `s3s-fs`.
