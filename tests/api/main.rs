@@ -7,14 +7,20 @@ mod assistants;
 mod broken;
 mod contract;
 mod edge;
+mod files;
+mod icons;
 mod idempotency;
 mod images;
+mod okchat;
 mod problems;
 mod providers;
+mod references;
 mod request;
 mod session;
 mod teams;
 mod tokens;
+mod transfer;
+mod uploads;
 mod users;
 
 pub(crate) use app::{App, PASSWORD, Person};
@@ -130,6 +136,64 @@ macro_rules! suite {
                 a_token_is_taken_from_its_addresses_only,
                 faults_of_a_token_are_named_at_once,
                 the_last_use_of_a_token_is_collected;
+            files in crate::files:
+                a_file_is_uploaded_read_changed_and_deleted,
+                files_are_listed_as_they_were_attached,
+                faults_of_what_is_said_of_a_file_are_named_at_once,
+                names_come_back_as_they_were_sent,
+                an_upload_is_attached_once;
+            file_contents in crate::files::contents:
+                contents_come_back_as_they_were_sent,
+                an_empty_file_is_a_file,
+                parts_of_a_file_are_to_be_had,
+                what_a_browser_would_run_comes_as_mere_bytes,
+                contents_are_never_compressed,
+                replaced_contents_leave_the_file_what_it_was,
+                images_inside_of_a_file_are_listed_and_shown,
+                the_same_upload_has_its_effect_once;
+            file_forms in crate::files::forms:
+                a_form_that_is_none_is_told_what_is_expected,
+                an_upload_that_breaks_off_leaves_nothing;
+            file_lives in crate::files::lives:
+                a_draft_carries_files_and_its_commit_brings_them_live,
+                a_discarded_draft_takes_its_files_along,
+                a_restored_version_brings_a_file_back,
+                a_copy_has_the_files;
+            file_access in crate::files::access:
+                who_may_view_reads_files_and_changes_none,
+                files_of_what_is_invisible_are_not_there,
+                a_file_is_reached_through_its_own_assistant_only,
+                a_read_only_token_uploads_nothing,
+                a_blob_store_that_fails_leaves_nothing_half_done;
+            references in crate::references:
+                a_reference_is_added_read_and_removed,
+                faults_of_a_reference_are_named,
+                who_may_view_reads_references_and_changes_none,
+                references_of_what_is_invisible_are_not_there,
+                a_draft_carries_references_and_its_commit_brings_them_live;
+            uploads in crate::uploads:
+                an_upload_waits_to_be_attached,
+                the_name_of_an_upload_may_stand_beside_it,
+                an_upload_is_its_senders_alone,
+                an_upload_is_gone_after_a_day,
+                an_upload_is_ended_once,
+                uploads_are_for_those_with_a_seat,
+                of_many_who_attach_an_upload_one_gets_it;
+            tus in crate::uploads::tus:
+                what_is_spoken_is_told_to_anybody,
+                an_upload_goes_on_where_it_broke_off,
+                many_pieces_come_out_in_order,
+                the_first_bytes_may_come_with_the_beginning,
+                a_beginning_that_is_repeated_with_a_key_is_one,
+                a_length_may_be_told_later,
+                another_version_is_refused_with_the_one_that_is_spoken,
+                bytes_for_another_place_are_refused,
+                of_bytes_with_another_checksum_nothing_is_kept,
+                headers_that_make_no_sense_are_named,
+                other_methods_may_be_meant_by_post,
+                an_upload_by_pieces_is_its_senders_alone,
+                bytes_stay_when_their_sender_hangs_up,
+                of_pieces_for_one_place_at_once_one_stays;
             providers in crate::providers:
                 a_provider_is_made_read_changed_and_removed,
                 a_key_is_never_shown_and_the_mask_keeps_it,
@@ -171,6 +235,47 @@ macro_rules! suite {
                 parameters_where_there_are_none_are_unknown,
                 strange_paths_are_no_faults_of_the_server,
                 strange_texts_are_kept_as_they_are;
+            icons in crate::icons:
+                an_icon_comes_in_the_form_that_is_asked_for,
+                an_icon_that_the_caller_has_is_not_sent_again,
+                icons_have_safe_headers,
+                an_upload_tells_the_assistant_as_it_is_now,
+                what_is_no_icon_is_refused_and_changes_nothing,
+                a_removed_icon_leaves_the_default,
+                a_drafts_icon_shows_when_it_is_committed,
+                a_restored_version_brings_its_icon_back,
+                a_copy_has_the_icon_of_its_original,
+                an_icon_is_the_same_however_it_comes,
+                emoji_and_icons_of_the_library_are_drawn,
+                an_icon_is_for_those_who_see_the_assistant,
+                the_libraries_are_for_everybody_who_is_known;
+            okchat in crate::okchat:
+                a_chatbot_with_a_new_avatar_is_told_as_in_the_seed,
+                id_uuid_and_slug_name_the_same_chatbot,
+                anybody_can_load_an_avatar_until_another_takes_its_place,
+                an_avatar_that_cannot_be_set_is_told_in_this_dialect;
+            transfer in crate::transfer:
+                an_export_holds_the_content_and_no_secret,
+                an_import_elsewhere_gives_the_same_content,
+                importing_twice_changes_instead_of_doubling,
+                an_import_at_home_changes_the_original,
+                what_is_deleted_is_made_anew,
+                an_import_does_not_reach_what_the_caller_may_not_change,
+                a_taken_name_is_refused_or_another_is_found,
+                what_names_nothing_here_is_left_out_and_told,
+                a_reference_follows_what_was_imported_with_it,
+                a_document_alone_is_imported_without_its_files,
+                values_that_somebody_filled_in_are_taken,
+                everything_wrong_with_a_document_is_told_at_once,
+                the_same_import_with_one_key_is_done_once,
+                an_openai_assistant_finds_a_new_home,
+                an_openai_prompt_finds_a_new_home,
+                faults_are_told_where_the_document_has_them,
+                what_is_none_of_the_formats_is_told_which_there_are,
+                a_tampered_archive_is_refused_as_a_whole,
+                bytes_that_are_not_those_that_are_named_are_refused,
+                an_archive_that_unpacks_to_too_much_is_refused,
+                an_import_that_fails_leaves_nothing;
             edge in crate::edge:
                 every_answer_has_a_request_id,
                 every_answer_has_safe_headers,
@@ -182,6 +287,10 @@ macro_rules! suite {
         }
 
         mod options {
+            #[tokio::test(flavor = "multi_thread")]
+            async fn a_file_that_is_too_large_is_refused() {
+                crate::files::forms::a_file_that_is_too_large_is_refused($open().await).await;
+            }
             #[tokio::test(flavor = "multi_thread")]
             async fn a_database_that_is_away_is_worth_another_try() {
                 crate::broken::a_database_that_is_away_is_worth_another_try($open().await).await;
