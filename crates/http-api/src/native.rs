@@ -29,6 +29,8 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     all.extend(users::endpoints());
     all.extend(teams::endpoints());
     all.extend(tokens::endpoints());
+    // Before what stands for the id of any assistant.
+    all.extend(transfer::endpoints());
     all.extend(assistants::endpoints());
     all.extend(assistants::actions());
     all.extend(drafts::endpoints());
@@ -42,7 +44,6 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     all.extend(usage::endpoints());
     all.extend(icons::endpoints());
     all.extend(library::endpoints());
-    all.extend(transfer::endpoints());
     all
 }
 

@@ -17,9 +17,6 @@ const TIME: StaticFormatDescription =
 const PRIMARY: &str = "#4F46E5";
 const SECONDARY: &str = "#10B981";
 
-/// What has no counterpart here.
-type Nothing = Option<bool>;
-
 /// A chatbot.
 #[derive(Serialize, ToSchema)]
 #[schema(as = OkchatChatbot)]
@@ -32,22 +29,26 @@ pub(crate) struct Chatbot {
     /// Empty when the assistant has none.
     description: String,
     /// Always null.
-    docs_metadata: Nothing,
+    #[schema(value_type = Option<Object>)]
+    docs_metadata: (),
     /// Always null.
-    enabled_plugins: Nothing,
+    #[schema(value_type = Option<Object>)]
+    enabled_plugins: (),
     /// The assistant's id as a UUID.
     #[schema(value_type = String, example = "3317853e-0af2-427d-a56f-351a9587f48f")]
     id: Uuid,
     /// `public_enabled` of the assistant.
     is_public: bool,
     /// Always null.
-    managers: Nothing,
+    #[schema(value_type = Option<Object>)]
+    managers: (),
     /// Always false.
     migrated_data: bool,
     /// The name.
     name: String,
     /// Always null.
-    openai_api_key: Nothing,
+    #[schema(value_type = Option<Object>)]
+    openai_api_key: (),
     /// The organization's id as a UUID.
     #[schema(value_type = String, example = "123042b2-86e2-4184-a86e-95423d728815")]
     organization_id: Uuid,
@@ -63,11 +64,14 @@ pub(crate) struct Chatbot {
     #[schema(example = "2025-01-22T04:30:45.790337+00:00")]
     updated_at: String,
     /// Always null.
-    v1_chatbot_id: Nothing,
+    #[schema(value_type = Option<Object>)]
+    v1_chatbot_id: (),
     /// Always null.
-    version_id: Nothing,
+    #[schema(value_type = Option<Object>)]
+    version_id: (),
     /// Always null.
-    voice_widget_config: Nothing,
+    #[schema(value_type = Option<Object>)]
+    voice_widget_config: (),
 }
 
 /// How a chatbot speaks. An assistant's instructions say that in their own words,
@@ -133,14 +137,14 @@ impl Chatbot {
             active: policy.is_active,
             created_at: written(assistant.created_at),
             description: description.clone(),
-            docs_metadata: None,
-            enabled_plugins: None,
+            docs_metadata: (),
+            enabled_plugins: (),
             id: assistant.id.as_uuid(),
             is_public: policy.public_enabled,
-            managers: None,
+            managers: (),
             migrated_data: false,
             name: content.name.clone(),
-            openai_api_key: None,
+            openai_api_key: (),
             organization_id: assistant.organization.as_uuid(),
             personality_config: Personality::default(),
             settings: Settings {
@@ -162,9 +166,9 @@ impl Chatbot {
             slug: assistant.slug.as_ref().map(Slug::as_str).unwrap_or_default().to_owned(),
             suggestions: (!prompts.is_empty()).then(|| prompts.clone()),
             updated_at: written(assistant.updated_at),
-            v1_chatbot_id: None,
-            version_id: None,
-            voice_widget_config: None,
+            v1_chatbot_id: (),
+            version_id: (),
+            voice_widget_config: (),
         }
     }
 }
