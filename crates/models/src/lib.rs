@@ -1,9 +1,9 @@
 //! Models of providers: one file for each protocol, all behind [`Models`].
 //!
-//! - [`openai`](mod@openai): OpenAI, and whoever speaks its protocol;
-//! - [`clipdrop`](mod@clipdrop): Clipdrop;
-//! - [`builtin`](mod@builtin): drawn here, without a model;
-//! - [`listing`](mod@listing): those that draw nothing, and are only tested.
+//! - `openai`: OpenAI, and whoever speaks its protocol;
+//! - `clipdrop`: Clipdrop;
+//! - `builtin`: drawn here, without a model;
+//! - `listing`: those that draw nothing, and are only tested.
 //!
 //! All requests go out through [`Outbound`], since tenants say where providers are.
 //! What a provider says about a request that it refuses is shown to people, after
