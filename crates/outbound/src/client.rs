@@ -167,7 +167,16 @@ impl Outbound {
     }
 }
 
+/// Without certificates of authorities there is no client that trusts somebody, but
+/// there is one that trusts nobody: what needs no https still works.
 fn client(names: CheckedNames) -> Result<Client, NoTls> {
+    builder(names.clone()).build().or_else(|error| {
+        tracing::warn!(%error, "no CA certificates are usable: no https address will be trusted");
+        builder(names).tls_certs_only([]).build().map_err(NoTls)
+    })
+}
+
+fn builder(names: CheckedNames) -> ClientBuilder {
     ClientBuilder::new()
         .user_agent(USER_AGENT)
         .dns_resolver(Arc::new(names))
@@ -186,8 +195,6 @@ fn client(names: CheckedNames) -> Result<Client, NoTls> {
         .default_headers(
             iter::once((header::ACCEPT_ENCODING, HeaderValue::from_static("identity"))).collect(),
         )
-        .build()
-        .map_err(NoTls)
 }
 
 fn host(url: &Url) -> String {

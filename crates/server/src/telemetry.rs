@@ -50,6 +50,8 @@ impl Telemetry {
     ///
     /// [`TelemetryError`] when it is set up already or cannot be.
     pub fn install(config: &Config) -> Result<Self, TelemetryError> {
+        // The exporter's client of HTTP has no cryptography of its own.
+        understudy_outbound::install_tls();
         let layers: Vec<Boxed> = vec![logs(config)];
         #[cfg(feature = "otlp")]
         let (layers, traces) = match &config.otlp_endpoint {

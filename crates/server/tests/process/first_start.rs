@@ -107,3 +107,24 @@ fn nothing_that_it_logs_has_the_token_in_it() {
         assert!(line["time"].is_string() && line["level"].is_string(), "{line}");
     }
 }
+
+#[test]
+fn a_server_that_exports_traces_starts_and_answers() {
+    let directory = directory();
+    let listen = ["--listen", "127.0.0.1:0", "--otlp-endpoint", "http://127.0.0.1:9"];
+
+    let server = Server::spawn(understudy(directory.path(), &listen));
+
+    assert_eq!(server.ask("GET", "/readyz", "", "").0, 200);
+}
+
+#[test]
+fn a_machine_without_certificates_has_a_server_all_the_same() {
+    let directory = directory();
+    let mut command = understudy(directory.path(), &["--listen", "127.0.0.1:0"]);
+    command.envs([("SSL_CERT_FILE", "/nonexistent"), ("SSL_CERT_DIR", "/nonexistent")]);
+
+    let server = Server::spawn(command);
+
+    assert_eq!(server.ask("GET", "/readyz", "", "").0, 200);
+}
