@@ -8,6 +8,7 @@
 
 mod access;
 mod assistants;
+mod avatar;
 mod drafts;
 mod files;
 mod housekeeping;
@@ -17,5 +18,6 @@ mod people;
 mod providers;
 mod references;
 mod stage;
+mod transfer;
 mod uploads;
 mod write_only;

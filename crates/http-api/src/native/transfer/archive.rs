@@ -53,7 +53,20 @@ enum Unreadable {
     #[error("{0}")]
     Broken(String),
     #[error("the file could not be read")]
-    Io(#[from] io::Error),
+    Io(#[source] io::Error),
+}
+
+const BROKEN: &str = "the file is no zip archive, or it is broken";
+
+impl From<io::Error> for Unreadable {
+    fn from(error: io::Error) -> Self {
+        // What it says of itself leads out of it.
+        if error.kind() == io::ErrorKind::UnexpectedEof {
+            Self::Broken(BROKEN.to_owned())
+        } else {
+            Self::Io(error)
+        }
+    }
 }
 
 impl From<Unreadable> for Problem {
@@ -205,5 +218,85 @@ impl Read for Window<'_> {
         self.at += length;
         self.rest -= length;
         Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Write};
+
+    use proptest::prelude::*;
+    use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
+
+    use super::*;
+
+    fn archive(large: bool) -> Vec<u8> {
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, method) in [
+            ("assistant.json", CompressionMethod::Deflated),
+            ("files/x", CompressionMethod::Stored),
+        ] {
+            let options = SimpleFileOptions::default().compression_method(method);
+            zip.start_file(name, options.large_file(large)).unwrap();
+            zip.write_all(&name.repeat(20).into_bytes()).unwrap();
+        }
+        zip.finish().unwrap().into_inner()
+    }
+
+    fn open(bytes: &[u8]) -> Result<Archive, Unreadable> {
+        let mut file = tempfile::tempfile()?;
+        file.write_all(bytes)?;
+        let entries = table::read(&file)?;
+        Ok(Archive { file, entries })
+    }
+
+    fn unpacked(archive: &Archive, name: &str) -> Result<Vec<u8>, Unreadable> {
+        let mut all = Vec::new();
+        archive.unpack(name, 1_000, |piece| {
+            all.extend_from_slice(&piece);
+            true
+        })?;
+        Ok(all)
+    }
+
+    #[test]
+    fn entries_come_out_as_they_went_in() {
+        for large in [false, true] {
+            let archive = open(&archive(large)).unwrap();
+            for name in ["assistant.json", "files/x"] {
+                assert_eq!(unpacked(&archive, name).unwrap(), name.repeat(20).into_bytes());
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_changed_in_an_archive_it_is_read_right_or_refused(
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+            large: bool,
+        ) {
+            let mut bytes = archive(large);
+            for (at, byte) in changes {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            match open(&bytes) {
+                Ok(archive) => for name in archive.names() {
+                    let unpacked = unpacked(&archive, name);
+                    prop_assert!(!matches!(unpacked, Err(Unreadable::Io(_))), "{:?}", unpacked);
+                },
+                Err(error) => prop_assert!(matches!(error, Unreadable::Broken(_)), "{}", error),
+            }
+        }
+
+        #[test]
+        fn nothing_that_is_sent_makes_the_reader_stumble(
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+            head in prop::sample::select(vec![&b""[..], b"PK\x01\x02", b"PK\x06\x06"]),
+        ) {
+            let end = b"PK\x05\x06\0\0\0\0\x01\0\x01\0\x2e\0\0\0\0\0\0\0\0\0";
+            let bytes = [head, &bytes, end].concat();
+            prop_assert!(!matches!(open(&bytes), Err(Unreadable::Io(_))));
+        }
     }
 }

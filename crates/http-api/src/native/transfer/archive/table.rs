@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs::File, os::unix::fs::FileExt};
 
-use super::{MAX_ENTRIES, MAX_TABLE, Unreadable, odd};
+use super::{BROKEN, MAX_ENTRIES, MAX_TABLE, Unreadable, odd};
 
 const END: &[u8; 4] = b"PK\x05\x06";
 const END_SIZE: u64 = 22;
@@ -73,8 +73,6 @@ pub(super) fn read(file: &File) -> Result<BTreeMap<String, Entry>, Unreadable> {
     apart(&entries)?;
     Ok(entries)
 }
-
-const BROKEN: &str = "the file is no zip archive, or it is broken";
 
 /// Entries that share bytes unpack to more than there is.
 fn apart(entries: &BTreeMap<String, Entry>) -> Result<(), Unreadable> {
