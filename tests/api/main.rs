@@ -143,6 +143,7 @@ macro_rules! suite {
                 names_come_back_as_they_were_sent,
                 an_upload_is_attached_once;
             file_contents in crate::files::contents:
+                a_store_that_gives_addresses_is_where_a_download_leads,
                 contents_come_back_as_they_were_sent,
                 an_empty_file_is_a_file,
                 parts_of_a_file_are_to_be_had,
@@ -179,6 +180,8 @@ macro_rules! suite {
                 an_upload_is_ended_once,
                 uploads_are_for_those_with_a_seat,
                 of_many_who_attach_an_upload_one_gets_it;
+            tuspy in crate::uploads::tuspy:
+                a_client_that_others_wrote_goes_on_where_it_broke_off;
             tus in crate::uploads::tus:
                 what_is_spoken_is_told_to_anybody,
                 an_upload_goes_on_where_it_broke_off,

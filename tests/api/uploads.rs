@@ -1,6 +1,7 @@
 //! `/api/uploads`
 
 pub(crate) mod tus;
+pub(crate) mod tuspy;
 
 use serde_json::{Value, json};
 

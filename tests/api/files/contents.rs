@@ -5,7 +5,10 @@ use serde_json::json;
 use understudy_domain::Digest;
 
 use super::{FORM, assistant, attached, file, form, part, read, upload};
-use crate::{App, Person::Ada};
+use crate::{
+    App,
+    Person::{Ada, Bob},
+};
 
 fn hex(bytes: &[u8]) -> String {
     Digest::of(bytes).to_string()
@@ -95,6 +98,22 @@ pub(crate) async fn parts_of_a_file_are_to_be_had(app: &App) {
     }
     let head = app.request(Ada, Method::HEAD, &contents).header("range", "bytes=0-0");
     assert_eq!(head.expect(200).await.header("content-length"), "10");
+}
+
+pub(crate) async fn a_store_that_gives_addresses_is_where_a_download_leads(app: &App) {
+    let path = assistant(app).await;
+    let place = attached(app, &path, "a.txt", b"data").await;
+    let contents = format!("{place}/contents");
+    let address = "https://bucket.example.com/blob?signature=x";
+    app.blobs.set_address(Some(address.parse().unwrap()));
+
+    let led = app.get(Ada, &contents).expect(307).await;
+    let head = app.request(Ada, Method::HEAD, &contents).expect(200).await;
+
+    assert_eq!((led.header("location"), led.header("cache-control")), (address, "no-store"));
+    assert_eq!(head.header("content-length"), "4");
+    app.get(Ada, &contents).header("if-none-match", head.etag()).expect(304).await;
+    app.get(Bob, &format!("{place}x/contents")).refused(404, "not_found").await;
 }
 
 pub(crate) async fn what_a_browser_would_run_comes_as_mere_bytes(app: &App) {

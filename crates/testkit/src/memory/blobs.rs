@@ -36,6 +36,7 @@ struct Shared {
     begun: u64,
     now: Timestamp,
     fault: Option<BlobFault>,
+    address: Option<Url>,
 }
 
 struct Kept {
@@ -55,7 +56,14 @@ pub enum BlobFault {
 impl Default for Shared {
     fn default() -> Self {
         let now = FixedClock::default().now();
-        Self { blobs: BTreeMap::new(), unfinished: BTreeMap::new(), begun: 0, now, fault: None }
+        Self {
+            blobs: BTreeMap::new(),
+            unfinished: BTreeMap::new(),
+            begun: 0,
+            now,
+            fault: None,
+            address: None,
+        }
     }
 }
 
@@ -69,6 +77,11 @@ impl MemoryBlobs {
     /// first it is the default of [`FixedClock`].
     pub fn set_now(&self, now: Timestamp) {
         self.lock().now = now;
+    }
+
+    /// Gives addresses of blobs from now on, all of them this one.
+    pub fn set_address(&self, address: Option<Url>) {
+        self.lock().address = address;
     }
 
     /// Puts other bytes in the place of a blob, as a failing disk does.
@@ -147,7 +160,7 @@ impl BlobStore for MemoryBlobs {
     }
 
     async fn link(&self, _: OrganizationId, _: Digest, _: u32) -> BlobResult<Option<Url>> {
-        self.readable().map(|_| None)
+        Ok(self.readable()?.address.clone())
     }
 
     fn inventory(&self) -> &dyn BlobInventory {

@@ -149,7 +149,7 @@ pub(super) async fn options(request: HttpRequest) -> Answer {
 }
 
 pub(super) async fn create(request: HttpRequest, payload: Payload) -> Answer {
-    spoken(begin(request, payload).await)
+    spoken(undisturbed(begin(request, payload)).await)
 }
 
 async fn begin(request: HttpRequest, payload: Payload) -> Answer {
@@ -167,7 +167,7 @@ async fn begin(request: HttpRequest, payload: Payload) -> Answer {
     }
     let payload = call.take_payload();
     let upload = uploads::begin_upload(call.deps(), &call.caller, new).await?;
-    created(&go_on(call, payload, (upload.id, 0), checksum).await?)
+    created(&add(&call, payload, (upload.id, 0), checksum).await?)
 }
 
 /// The caller of a request that speaks the right version.
@@ -195,8 +195,18 @@ fn new_upload(call: &Call) -> Result<NewUpload, Problem> {
     Ok(NewUpload { name: found.filename, declared_type: found.filetype, length, metadata })
 }
 
+/// Goes on when its sender hangs up, from the first moment on: they will come again,
+/// and begin where the bytes that came end.
 pub(super) async fn append(request: HttpRequest, payload: web::Payload) -> Answer {
-    spoken(append_bytes(request, payload.into_inner()).await)
+    spoken(undisturbed(append_bytes(request, payload.into_inner())).await)
+}
+
+/// Carries something out to its end, whether or not anybody waits for it.
+async fn undisturbed(act: impl Future<Output = Answer> + 'static) -> Answer {
+    match rt::spawn(act.in_current_span()).await {
+        Ok(answer) => answer,
+        Err(error) => Err(Problem::internal(&error)),
+    }
 }
 
 async fn append_bytes(request: HttpRequest, payload: Payload) -> Answer {
@@ -216,34 +226,21 @@ async fn append_bytes(request: HttpRequest, payload: Payload) -> Answer {
         uploads::set_length(call.deps(), &call.caller, id, length).await?;
     }
     let payload = call.take_payload();
-    let upload = go_on(call, payload, (id, offset), checksum).await?;
+    let upload = add(&call, payload, (id, offset), checksum).await?;
     let mut answer = answer::gone()?;
     tell_state(&mut answer, &upload);
     Ok(answer)
 }
 
-/// Adds the body to an upload, also when its sender hangs up in the middle: they
-/// will come again, and go on from what came.
-async fn go_on(
-    call: Call,
-    payload: Payload,
-    place: (UploadId, u64),
-    checksum: Option<Checksum>,
-) -> Result<Upload, Problem> {
-    let adding = add(call, Body::new(payload), place, checksum).in_current_span();
-    match rt::spawn(adding).await {
-        Ok(added) => added,
-        Err(error) => Err(Problem::internal(&error)),
-    }
-}
-
+/// Adds the body to an upload; what came of it stays when it breaks off.
 async fn add(
-    call: Call,
-    mut body: Body,
+    call: &Call,
+    payload: Payload,
     (id, offset): (UploadId, u64),
     mut checksum: Option<Checksum>,
 ) -> Result<Upload, Problem> {
     let (deps, caller, max) = (call.deps(), &call.caller, call.state.options.max_file_bytes);
+    let mut body = Body::new(payload);
     let mut intake = uploads::begin_append(deps, caller, id, offset, max).await?;
     refuse_longer(&call.request, max)?;
     let ended = loop {
