@@ -134,7 +134,7 @@ pub fn run() -> ExitCode {
 
 fn dispatch(command: Command, matches: &ArgMatches) -> Done {
     match command {
-        Command::Openapi => say(&understudy_http_api::openapi_json()),
+        Command::Openapi => say(understudy_http_api::openapi_json().trim_end()),
         Command::Config(config::Command::Check) => config::check(matches),
         Command::Serve => serve::serve(Config::load(matches)?),
         Command::Migrate => block_on(migrate::migrate(&Config::load(matches)?))?,
