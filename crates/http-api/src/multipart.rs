@@ -208,9 +208,10 @@ fn boundary(headers: &HeaderMap) -> Result<Vec<u8>, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt;
-
-    use super::{parts::tests::body, *};
+    use super::{
+        parts::tests::{body, run},
+        *,
+    };
 
     const FORM: Form = Form { file: &["file", "icon"], texts: &["name"], max: 100 };
 
@@ -218,7 +219,7 @@ mod tests {
         let text = form.replace('\n', "\r\n");
         let mut memory = Memory { bytes: BytesMut::new(), max: FORM.max };
         let parts = Parts::new(body(text.as_bytes(), &[13]), b"xx")?;
-        let sent = read(parts, FORM, &mut memory).now_or_never().unwrap()?;
+        let sent = run(read(parts, FORM, &mut memory))?;
         Ok((sent, memory.bytes.to_vec()))
     }
 

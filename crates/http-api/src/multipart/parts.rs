@@ -198,7 +198,7 @@ fn parse_head(head: &[u8]) -> Result<Head, Problem> {
 #[cfg(test)]
 pub(super) mod tests {
     use actix_web::{dev::Payload, error::PayloadError};
-    use futures_util::{FutureExt, stream};
+    use futures_util::stream;
     use proptest::prelude::*;
 
     use super::*;
@@ -218,6 +218,12 @@ pub(super) mod tests {
         Body::new(Payload::Stream { payload: Box::pin(stream::iter(pieces)) })
     }
 
+    /// Carries out what waits for nothing but the clock.
+    pub(in crate::multipart) fn run<T>(reading: impl Future<Output = T>) -> T {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_time().build().unwrap().block_on(reading)
+    }
+
     fn read(bytes: &[u8], sizes: &[usize]) -> Result<Vec<(Head, Vec<u8>)>, Problem> {
         let reading = async {
             let mut parts = Parts::new(body(bytes, sizes), b"xx")?;
@@ -231,8 +237,7 @@ pub(super) mod tests {
             }
             Ok(all)
         };
-        // Nothing in it waits.
-        reading.now_or_never().unwrap()
+        run(reading)
     }
 
     fn form(data: &[&[u8]]) -> Vec<u8> {
