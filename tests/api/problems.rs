@@ -73,10 +73,10 @@ pub(crate) async fn a_body_that_is_too_large_is_told_the_limit(app: &App) {
     let reply = app.post(Admin, "/api/teams").body("application/json", large(65_536));
     let reply = reply.refused(413, "body_too_large").await;
     assert!(reply.body["detail"].as_str().unwrap().contains("65536 bytes"));
-    let reply = app.post(Ada, "/api/assistants").body("application/json", large(4 << 20));
+    let reply = app.post(Ada, "/api/assistants").body("application/json", large(8 << 20));
     let reply = reply.refused(413, "body_too_large").await;
-    assert!(reply.body["detail"].as_str().unwrap().contains("4194304 bytes"));
-    let within = app.post(Ada, "/api/assistants").body("application/json", large(4_000_000));
+    assert!(reply.body["detail"].as_str().unwrap().contains("8388608 bytes"));
+    let within = app.post(Ada, "/api/assistants").body("application/json", large(8_000_000));
     within.refused(400, "validation_failed").await;
 }
 
