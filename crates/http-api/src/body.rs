@@ -87,7 +87,7 @@ pub(crate) fn refuse_longer(request: &HttpRequest, limit: u64) -> Result<(), Pro
 
 /// That a body has more than `limit` bytes.
 pub(crate) fn too_large(limit: u64) -> Problem {
-    let detail = format!("the body of this request has at most {limit} bytes");
+    let detail = format!("at most {limit} bytes are taken here");
     Problem::new(Code::BodyTooLarge).detail(detail).header(header::CONNECTION, "close")
 }
 

@@ -104,7 +104,8 @@ pub(crate) async fn one_file(
     sink: &mut impl Sink,
 ) -> Result<Sent, Problem> {
     let boundary = boundary(request.headers())?;
-    refuse_longer(request, form.max.saturating_add(OVERHEAD))?;
+    let longest = form.max.saturating_add(OVERHEAD);
+    refuse_longer(request, longest).or(Err(too_large(form.max)))?;
     read(Parts::new(Body::new(payload), &boundary)?, form, sink).await
 }
 
