@@ -88,7 +88,7 @@ codes! {
     NotAcceptable = "not_acceptable", NOT_ACCEPTABLE, "The answer is not to be had in that form",
         "Answers are `application/json`, plain or compressed with zstd, br or gzip.";
     RequestTimeout = "request_timeout", REQUEST_TIMEOUT, "The request came too slowly",
-        "The body must come at 1 KiB a second or faster, and within two minutes.";
+        "The body must come at 1 KiB a second or faster, and within two minutes unless it is a file.";
     Taken = "taken", CONFLICT, "A unique value is taken",
         "Something else has that value already.";
     NameTaken = "name_taken", CONFLICT, "The name is taken",
