@@ -210,8 +210,9 @@ fn a_collectors_usual_variable_counts_below_our_own() {
 
 #[test]
 fn numbers_of_bytes_have_units() {
-    let most =
-        |text| Config::read(&gather(&["--max-file-bytes", text], &[])).map(|c| c.max_file_bytes);
+    let most = |text| {
+        Config::read(&gather(&[&format!("--max-file-bytes={text}")], &[])).map(|c| c.max_file_bytes)
+    };
 
     assert_eq!(most("1").unwrap(), 1);
     assert_eq!(most("512k").unwrap(), 512 << 10);
