@@ -32,6 +32,9 @@ pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 /// How long a caller should wait for a database that is away, in seconds.
 const RETRY_AFTER: u32 = 2;
 
+/// How long they should wait for room on a disk: somebody has to make it.
+const ROOM_AFTER: u32 = 60;
+
 /// Why a request was not carried out. All of it is public: the cause of a server
 /// error is logged when it becomes a problem, and not kept, so it cannot leak.
 #[derive(Debug)]
@@ -243,7 +246,9 @@ impl From<BlobError> for Problem {
             }
             BlobError::Full(_) => {
                 tracing::error!(error = %chain(&error), "the blob store is full");
-                Self::new(Code::Unavailable).detail(error.to_string())
+                Self::new(Code::Unavailable)
+                    .detail(error.to_string())
+                    .header(header::RETRY_AFTER, &ROOM_AFTER.to_string())
             }
             // A row names it, so it has to be there.
             BlobError::NotFound | BlobError::Damaged(_) => Self::internal(&error),

@@ -235,11 +235,16 @@ pub async fn reset_icon(
     precondition: Precondition,
 ) -> Result<()> {
     let found = find_to_write(&deps, caller, reference, Level::Edit).await?;
-    let change = Change::begin(&deps, caller, &found).await?;
+    let mut change = Change::begin(&deps, caller, &found).await?;
     precondition.check(&change.view().etag())?;
     let mut content = change.content().clone();
     if content.icon_type == IconType::Default {
         return Err(Error::NotFound("icon"));
+    }
+    // The same picture, where everybody can see it.
+    let assistant = change.view().record.assistant.id;
+    if let Some(avatar) = change.work.images().find_avatar(assistant).await? {
+        change.work.images().delete(avatar.id).await?;
     }
     content.icon_type = IconType::Default;
     content.icon_data = None;

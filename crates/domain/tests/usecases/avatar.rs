@@ -5,7 +5,9 @@ use understudy_domain::{
     assistant::content::IconType,
     usecases::{
         Denied, Error, Precondition,
+        assistants::delete_assistant,
         avatar::{authorize_avatar, set_avatar},
+        icons::reset_icon,
     },
 };
 
@@ -83,4 +85,23 @@ async fn an_avatar_for_another_state_leaves_nothing() {
     assert!(matches!(refused, Err(Error::PreconditionFailed)));
     let (tenant, assistant) = (me.actor.organization, made.record.assistant.id);
     assert!(stage.deps().store.content().avatar(tenant, assistant).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn an_avatar_goes_with_the_icon_and_with_the_assistant() {
+    let stage = Stage::set().await;
+    let me = caller(4);
+    let is_shown = async |address: &str| {
+        stage.deps().store.content().image_by_key(address).await.unwrap().is_some()
+    };
+    let id = id_of(&stage.create(&me, named("x")).await.unwrap());
+
+    let avatar = set_avatar(stage.deps(), &me, &id, PNG, Precondition::None).await.unwrap().avatar;
+    assert!(is_shown(avatar.key.expose()).await);
+    reset_icon(stage.deps(), &me, &id, Precondition::None).await.unwrap();
+    assert!(!is_shown(avatar.key.expose()).await);
+
+    let avatar = set_avatar(stage.deps(), &me, &id, PNG, Precondition::None).await.unwrap().avatar;
+    delete_assistant(stage.deps(), &me, &id, Precondition::None).await.unwrap();
+    assert!(!is_shown(avatar.key.expose()).await);
 }

@@ -36,6 +36,10 @@ pub async fn delete_assistant(
     if let Some(draft) = view.record.draft {
         work.assistants().delete_draft(draft.id).await?;
     }
+    // Others may show it on their pages; it must not outlive what it belongs to.
+    if let Some(avatar) = work.images().find_avatar(view.record.assistant.id).await? {
+        work.images().delete(avatar.id).await?;
+    }
     let before = view.record.assistant;
     let now = deps.clock.now();
     let after =

@@ -1,14 +1,19 @@
 //! Makes or changes an assistant of what was exported, here or elsewhere: all of it
 //! or nothing.
 
+mod adapt;
+mod finish;
+
 use std::collections::BTreeMap;
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
+pub use finish::finish_import;
 use serde_json::{Map, Value};
 
+use self::adapt::{drop_unknown, fill_in};
 use super::{
-    export::{icon_entry, secret_name},
+    export::icon_entry,
     package::{Carrier, Package, PackedFile, PackedIcon, PackedReference},
     report::Report,
 };
@@ -17,25 +22,18 @@ use crate::{
     access::Level,
     assistant::{
         AssistantRef,
-        content::{FileEntry, McpServer, Reference, ReferenceType},
-        edit::{self, Base, Edit, WriteMode},
+        content::{FileEntry, Reference, ReferenceType},
+        edit::{self, Base, WriteMode},
         view::AssistantView,
     },
-    ports::{StoreError, Vault},
-    sealed::MASK,
     usecases::{
         Caller, Conflict, Deps, Error, Result,
-        assistants::{add_assistant, blank, owned, require_creation},
-        change::Change,
-        icons::IconInput,
+        assistants::require_creation,
         intake::{ByteLimit, Intake, Received},
         references::target,
-        support::{check_content, free_slug, fresh, judge, seal},
+        support::{fresh, judge},
     },
 };
-
-/// Most tries to find a name that is free.
-const MOST_NAMES: u32 = 100;
 
 /// An import that was understood and may be carried out, once its bytes are there.
 pub struct Import {
@@ -354,143 +352,6 @@ impl Import {
     }
 }
 
-/// Carries an import out. `rename` gives it another name where its own is taken.
-///
-/// # Errors
-///
-/// [`Error::Invalid`], [`Error::Media`] for the icon, [`Conflict::Taken`],
-/// [`Conflict::Concurrent`], [`Error::Forbidden`].
-#[tracing::instrument(skip_all, fields(user.id = %caller.actor.user))]
-pub async fn finish_import(
-    deps: Deps<'_>,
-    vault: &dyn Vault,
-    caller: &Caller,
-    import: Import,
-    rename: bool,
-) -> Result<Imported> {
-    if import.files().any(|file| !import.received.contains_key(&file.blob)) {
-        return Err(other_bytes("/files"));
-    }
-    let packed = matches!(import.carrier, Carrier::Archive { .. });
-    if packed && import.package.icon.is_some() && import.icon.is_none() {
-        return Err(other_bytes("/icon"));
-    }
-    let mut number = 1;
-    loop {
-        let done = Box::pin(attempt(&deps, vault, caller, &import, number)).await;
-        match done {
-            Err(Error::Conflict(Conflict::Taken { what: "name" }))
-                if rename && number < MOST_NAMES =>
-            {
-                number += 1;
-            }
-            done => return done,
-        }
-    }
-}
-
-async fn attempt(
-    deps: &Deps<'_>,
-    vault: &dyn Vault,
-    caller: &Caller,
-    import: &Import,
-    number: u32,
-) -> Result<Imported> {
-    let mut report = import.package.report.clone();
-    report.external_id.clone_from(&import.package.external);
-    let base = import.base(deps, caller).await?;
-    let mut input = import.input(&base.content, &mut report);
-    if let Some(Value::String(name)) = input.get_mut("name").filter(|_| number > 1) {
-        let other = numbered(name, number);
-        report.map(std::mem::replace(name, other.clone()), other);
-    }
-    report.icon = import.icon.is_some();
-    let mut input = Value::Object(input);
-    let icon = IconInput::take(deps, caller.tenant(), &base.content, &mut input).await?;
-    let ready = Ready { import, input, icon, report };
-    match &import.found {
-        Some(found) => Box::pin(ready.update(deps, vault, caller, found)).await,
-        None => Box::pin(ready.create(deps, vault, caller, base)).await,
-    }
-}
-
-/// An import whose bytes are all stored.
-struct Ready<'a> {
-    import: &'a Import,
-    input: Value,
-    icon: IconInput,
-    report: Report,
-}
-
-impl Ready<'_> {
-    /// The content that it makes of `base`.
-    async fn edit(&mut self, deps: &Deps<'_>, caller: &Caller, base: &Base) -> Result<Edit> {
-        let input = std::mem::take(&mut self.input);
-        let edit = edit::apply(base, input, WriteMode::Replace, &mut || fresh(deps));
-        let mut edit = self.icon.join(edit).map_err(|error| match error {
-            Error::Invalid(faults) => self.import.invalid(faults),
-            error => error,
-        })?;
-        edit.content.files = self.import.entries(deps, caller, &base.content, &mut self.report);
-        edit.content.references =
-            self.import.references(deps, caller, &edit.content, &mut self.report).await?;
-        Ok(edit)
-    }
-
-    async fn create(
-        mut self,
-        deps: &Deps<'_>,
-        vault: &dyn Vault,
-        caller: &Caller,
-        base: Base,
-    ) -> Result<Imported> {
-        let Edit { mut content, sealed, .. } = self.edit(deps, caller, &base).await?;
-        self.icon.put(&mut content);
-        let content = check_content(content).map_err(|faults| self.import.invalid(faults))?;
-        let mut work = deps.store.begin(caller.tenant()).await?;
-        if let Some(external) = &self.import.package.external
-            && work.imports().find(external).await? != self.import.noted
-        {
-            return Err(Conflict::Concurrent.into());
-        }
-        let slug = free_slug(deps, &mut *work, &content.name).await?;
-        let assistant = Assistant { slug: Some(slug), content, ..blank(deps, caller) };
-        add_assistant(deps, caller, &mut *work, &assistant, "assistant.imported").await?;
-        let place = (assistant.organization, assistant.id);
-        seal(deps, vault, &mut *work, place, sealed).await?;
-        if let Some(external) = &self.import.package.external {
-            work.imports().save(external, assistant.id).await?;
-        }
-        work.commit().await?;
-        Ok(Imported { assistant: owned(assistant), created: true, report: self.report })
-    }
-
-    async fn update(
-        mut self,
-        deps: &Deps<'_>,
-        vault: &dyn Vault,
-        caller: &Caller,
-        found: &AssistantView,
-    ) -> Result<Imported> {
-        // Outside of the transaction, since it asks the store whether targets are here.
-        let seen = base_of(&found.record.assistant);
-        let Edit { mut content, sealed, .. } = self.edit(deps, caller, &seen).await?;
-        self.icon.put(&mut content);
-        let content = check_content(content).map_err(|faults| self.import.invalid(faults))?;
-        let mut change = Change::begin(deps, caller, found).await?;
-        if change.view().record.assistant.revision != found.record.assistant.revision {
-            return Err(StoreError::Conflict.into());
-        }
-        let place = (caller.tenant(), found.record.assistant.id);
-        seal(deps, vault, &mut *change.work, place, sealed).await?;
-        if let Some(external) = &self.import.package.external {
-            change.work.imports().save(external, found.record.assistant.id).await?;
-        }
-        let assistant = Box::pin(change.commit(deps, caller, content)).await?;
-        Ok(Imported { assistant, created: false, report: self.report })
-    }
-}
-
 fn base_of(assistant: &Assistant) -> Base {
     Base {
         content: assistant.content.clone(),
@@ -506,107 +367,3 @@ fn other_bytes(pointer: &str) -> Error {
 
 /// A PNG by its first bytes, in place of one that is not there yet.
 const PLACEHOLDER: &str = "iVBORw0KGgo=";
-
-/// `name (2)`, cut so that it can be kept.
-fn numbered(name: &str, number: u32) -> String {
-    const MAX_CHARS: usize = 255;
-    let suffix = format!(" ({number})");
-    let kept: String = name.chars().take(MAX_CHARS - suffix.len()).collect();
-    format!("{}{suffix}", kept.trim_end())
-}
-
-/// Leaves identifiers out that name nothing here; those that the assistant has
-/// already may stay.
-fn drop_unknown(input: &mut Map<String, Value>, base: &Content, prefix: &str, report: &mut Report) {
-    const GONE: &str = "there is none here";
-    let mut filter = |at: String, value: &mut Value, known: &[String]| {
-        let Value::Array(items) = value else { return };
-        let mut index = 0;
-        items.retain(|item| {
-            let stays = item.as_str().is_none_or(|id| known.iter().any(|known| known == id));
-            if !stays {
-                report.drop(format!("{at}/{index}"), GONE);
-            }
-            index += 1;
-            stays
-        });
-    };
-    if let Some(rules) = input.get_mut("rule_ids") {
-        filter(format!("{prefix}/rule_ids"), rules, &base.rule_ids);
-    }
-    if let Some(stores) = input.get_mut("vector_store_ids") {
-        let known = base.vector_store_ids.as_deref().unwrap_or_default();
-        filter(format!("{prefix}/vector_store_ids"), stores, known);
-        if stores.as_array().is_some_and(Vec::is_empty) && base.vector_store_ids.is_none() {
-            *stores = Value::Null;
-        }
-    }
-    let tools = input.get_mut("tool_configurations");
-    if let Some(tools) = tools.and_then(|tools| tools.get_mut("streamlineTools")) {
-        let at = format!("{prefix}/tool_configurations/streamlineTools");
-        filter(at, tools, &base.tool_configurations.streamline_tools);
-    }
-    if let Some(thread) = input.get_mut("instructions_thread_id")
-        && !thread.is_null()
-        && thread.as_str() != base.instructions_thread_id.as_deref()
-    {
-        *thread = Value::Null;
-        report.drop(format!("{prefix}/instructions_thread_id"), GONE);
-    }
-}
-
-/// Puts write-only values where they belong: those that somebody gave, and the mask
-/// for those that are stored; the others are told.
-fn fill_in(
-    input: &mut Map<String, Value>,
-    base: &Content,
-    given: &BTreeMap<String, Option<String>>,
-    report: &mut Report,
-) {
-    let servers = input
-        .get_mut("tool_configurations")
-        .and_then(|tools| tools.get_mut("mcpTools"))
-        .and_then(Value::as_array_mut);
-    for server in servers.into_iter().flatten().filter_map(Value::as_object_mut) {
-        let text = |name: &str| server.get(name).and_then(Value::as_str);
-        let Some(label) = text("serverLabel").map(str::to_owned) else { continue };
-        let stored = base.tool_configurations.mcp_tools.iter().find(|known| {
-            known.server_label == label
-                && known.server_url.as_deref() == text("serverUrl")
-                && known.connector_id.as_deref() == text("connectorId")
-        });
-        let mut value_of = |name: String, is_stored: bool| match given.get(&name) {
-            Some(Some(value)) => Some(Value::from(value.as_str())),
-            _ if is_stored => Some(MASK.into()),
-            _ => {
-                report.secrets.push(name);
-                None
-            }
-        };
-        let name = secret_name(&label, None);
-        if server.get("authorization").is_none_or(Value::is_null) && given.contains_key(&name) {
-            let is_stored = stored.is_some_and(|known| known.authorization.is_some());
-            if let Some(value) = value_of(name, is_stored) {
-                server.insert("authorization".to_owned(), value);
-            }
-        }
-        let Some(Value::Object(headers)) = server.get_mut("headers") else { continue };
-        headers.retain(|header, value| {
-            if !value.is_null() {
-                return true;
-            }
-            let is_stored = stored.is_some_and(|known| has_header(known, header));
-            match value_of(secret_name(&label, Some(header)), is_stored) {
-                Some(found) => {
-                    *value = found;
-                    true
-                }
-                None => false,
-            }
-        });
-    }
-}
-
-fn has_header(server: &McpServer, header: &str) -> bool {
-    server.headers.as_ref().is_some_and(|headers| headers.contains_key(header))
-}
