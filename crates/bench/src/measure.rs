@@ -42,6 +42,9 @@ pub(crate) struct Args {
     /// Try everything once, quickly; the figures mean nothing
     #[arg(long)]
     quick: bool,
+    /// Measure files and icons only
+    #[arg(long)]
+    content: bool,
     /// Measure on these databases only
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Kind::Sqlite, Kind::Postgres])]
     databases: Vec<Kind>,
@@ -96,6 +99,10 @@ pub(crate) async fn run(args: Args) -> Result<()> {
             tell(&format!("{}: making {count} assistants", kind.name()));
             scenes.push(Scene::make(&setting, kind, count).await?);
         }
+        if let (true, Kind::Sqlite, [scene, ..]) = (args.content, kind, scenes.as_slice()) {
+            content::measure(scene, pace, args.quick, &mut report).await?;
+            continue;
+        }
         if let [_, main, ..] = scenes.as_slice() {
             reads(main, pace, &mut report).await?;
             writes::measure(main, pace, &mut report).await?;
@@ -119,6 +126,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
 /// measured.
 fn sizes(args: &Args) -> Vec<u64> {
     match (args.quick, args.large) {
+        _ if args.content => vec![1_000],
         (true, _) => vec![1_000, 4_000],
         (false, false) => vec![10_000, 100_000],
         (false, true) => vec![10_000, 100_000, 1_000_000],

@@ -81,7 +81,7 @@ impl Server {
         let begun = Instant::now();
         let Ok(child) = command.kill_on_drop(true).spawn() else { return Ok(None) };
         while begun.elapsed() < PATIENCE {
-            if answers(&address, "/", 404).await {
+            if answers(&address, "/nothing", 404).await {
                 return Ok(Some(Self { child, address, started_in: begun.elapsed() }));
             }
             sleep(Duration::from_millis(1)).await;

@@ -31,6 +31,9 @@ pub(crate) struct Args {
     /// Try everything once, quickly; the figures mean nothing
     #[arg(long)]
     quick: bool,
+    /// Measure files and icons only
+    #[arg(long)]
+    content: bool,
     /// Measure on these databases only: sqlite, postgres
     #[arg(long, value_name = "NAMES")]
     databases: Option<String>,
@@ -56,7 +59,7 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     measure.arg("--postgres-bin").arg(&binaries.folder);
     let output = args.output.unwrap_or_else(|| workspace.root.join("docs/figures.md"));
     measure.arg("--output").arg(output);
-    let flags = [("--large", args.large), ("--quick", args.quick)];
+    let flags = [("--large", args.large), ("--quick", args.quick), ("--content", args.content)];
     measure.args(flags.iter().filter(|(_, given)| *given).map(|(flag, _)| flag));
     measure.args(args.databases.iter().flat_map(|names| ["--databases", names]));
     Ok(process::code(process::status(&mut measure).await?))

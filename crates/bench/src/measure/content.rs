@@ -137,6 +137,7 @@ async fn downloads(
 }
 
 const NGINX: &str = "
+user root;
 worker_processes 2;
 pid nginx.pid;
 error_log /dev/null;
