@@ -165,6 +165,13 @@ fn grants(assistant: &Assistant) -> Vec<(Realm, AudienceKey, Level)> {
     if let Principal::Team(team) = assistant.owner {
         grants.push((home, AudienceKey::team(team, TeamRole::Member), Level::View));
     }
+    grants.extend(assistant.shares.iter().map(|(principal, share)| {
+        let key = match *principal {
+            Principal::User(user) => AudienceKey::user(user),
+            Principal::Team(team) => AudienceKey::team(team, TeamRole::Member),
+        };
+        (home, key, share.level.level())
+    }));
     grants.extend(policy.editable_by_users.iter().map(|editor| match editor {
         Editor::User(user) => (home, AudienceKey::user(*user), Level::Edit),
         Editor::Everyone(_) => (home, AudienceKey::everyone(), Level::Edit),

@@ -7,13 +7,19 @@ pub mod policy;
 mod rules;
 pub mod view;
 
-use std::{fmt, str::FromStr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    str::FromStr,
+};
 
 pub use content::Content;
+use content::words;
 pub use policy::{AccessMode, Policy};
 pub(crate) use rules::{check as check_rules, too_large};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::{AssistantId, OrganizationId, TeamId, Timestamp, UserId};
+use crate::{AssistantId, OrganizationId, TagId, TeamId, Timestamp, UserId, access::Level};
 
 /// An assistant, or the draft of one.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +52,67 @@ pub struct Assistant {
     pub content: Content,
     /// Who may reach it; on a draft unused (access follows the live one).
     pub policy: Policy,
+    /// Who else may reach it, beside owner and policy; on a draft unused.
+    pub shares: BTreeMap<Principal, Share>,
+    /// Its labels; on a draft unused.
+    pub tags: BTreeSet<TagId>,
+}
+
+/// What somebody was given on an assistant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Share {
+    /// How much.
+    pub level: ShareLevel,
+    /// When it was first given.
+    pub created_at: Timestamp,
+    /// Who gave it, or changed it last.
+    pub created_by: UserId,
+}
+
+words!(
+    /// How much a share gives (assistant.md, 'who may do what').
+    ShareLevel {
+        /// Read and run it; 1 in the API.
+        Read = "read",
+        /// Change its content; 2 in the API.
+        Write = "write",
+        /// Change who reaches it, and delete it; 3 in the API.
+        Admin = "admin",
+    }
+);
+
+impl ShareLevel {
+    /// 1 to 3, as the API has it.
+    #[must_use]
+    pub const fn number(self) -> i64 {
+        match self {
+            Self::Read => 1,
+            Self::Write => 2,
+            Self::Admin => 3,
+        }
+    }
+
+    /// Reads the number; `None` for any other.
+    #[must_use]
+    pub const fn from_number(number: i64) -> Option<Self> {
+        match number {
+            1 => Some(Self::Read),
+            2 => Some(Self::Write),
+            3 => Some(Self::Admin),
+            _ => None,
+        }
+    }
+
+    /// The level of access that it gives.
+    #[must_use]
+    pub const fn level(self) -> Level {
+        match self {
+            Self::Read => Level::View,
+            Self::Write => Level::Edit,
+            Self::Admin => Level::Manage,
+        }
+    }
 }
 
 /// What a draft drafts.
@@ -80,6 +147,49 @@ pub enum Principal {
     User(UserId),
     /// A team.
     Team(TeamId),
+}
+
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(user) => user.fmt(f),
+            Self::Team(team) => team.fmt(f),
+        }
+    }
+}
+
+/// The text names no user and no team.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be the id of a user (`usr_…`) or of a team (`team_…`)")]
+pub struct InvalidPrincipal;
+
+impl FromStr for Principal {
+    type Err = InvalidPrincipal;
+
+    /// Reads a prefixed identifier, also as `user:<id>` or `team:<id>`; a bare UUID
+    /// would not tell which of the two it names.
+    fn from_str(text: &str) -> Result<Self, InvalidPrincipal> {
+        let (user, team) = (text.strip_prefix("user:"), text.strip_prefix("team:"));
+        if text.starts_with("usr_") || user.is_some() {
+            return user.unwrap_or(text).parse().map(Self::User).or(Err(InvalidPrincipal));
+        }
+        if text.starts_with("team_") || team.is_some() {
+            return team.unwrap_or(text).parse().map(Self::Team).or(Err(InvalidPrincipal));
+        }
+        Err(InvalidPrincipal)
+    }
+}
+
+impl Serialize for Principal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Principal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
 }
 
 /// A name in URLs: 1 to 100 lower-case letters, digits and hyphens, beginning

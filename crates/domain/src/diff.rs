@@ -34,11 +34,14 @@ pub struct Diff {
 
 /// Lists whose items are known by a key, and that key (assistant.md, 'drafts').
 /// Pointers are those of the lists.
-pub(crate) const KEYED_LISTS: [(&str, &str); 4] = [
+pub(crate) const KEYED_LISTS: [(&str, &str); 7] = [
     ("/tool_configurations/mcpTools", "serverLabel"),
     ("/json_schemas", "name"),
     ("/files", "id"),
     ("/references", "targetId"),
+    ("/skills", "id"),
+    ("/secrets", "id"),
+    ("/rules", "ruleId"),
 ];
 
 /// What differs between `before` and `after`. Write-only values show as the mask.

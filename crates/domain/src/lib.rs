@@ -12,6 +12,7 @@ pub mod audit;
 pub mod avatars;
 pub mod blob;
 pub mod catalogue;
+pub mod comment;
 pub mod diff;
 pub mod extraction;
 pub mod fault;
@@ -23,8 +24,10 @@ pub mod merge;
 pub mod organization;
 pub mod ports;
 pub mod provider;
+pub mod rule;
 pub mod sealed;
 pub mod secret;
+pub mod tag;
 pub mod team;
 pub mod timestamp;
 pub mod token;
@@ -33,19 +36,25 @@ pub mod usage;
 pub mod usecases;
 pub mod user;
 pub mod version;
+pub mod webhook;
 
 pub use actor::{Actor, Credential};
-pub use assistant::{Assistant, AssistantRef, Content, Editing, Policy, Principal, Slug};
-pub use audit::AuditEvent;
+pub use assistant::{
+    Assistant, AssistantRef, Content, Editing, Policy, Principal, Share, ShareLevel, Slug,
+};
+pub use audit::{AuditEvent, ChainHash, EventFilter, RecordedEvent};
 pub use blob::{Blob, Digest, InvalidDigest};
+pub use comment::Comment;
 pub use extraction::{EmbeddedImage, Extraction, ExtractionOutcome};
 pub use fault::Fault;
 pub use id::{Id, Kind, ParseIdError};
 pub use image::{Image, ImageOrigin};
-pub use organization::{Organization, OrganizationSettings};
+pub use organization::{Organization, OrganizationLimits, OrganizationSettings};
 pub use provider::{Provider, ProviderKind};
+pub use rule::{Rule, RuleAttachment, RuleEntity};
 pub use sealed::{DataKey, SealedValue};
 pub use secret::Secret;
+pub use tag::Tag;
 pub use team::{Team, TeamRole};
 pub use timestamp::Timestamp;
 pub use token::{ApiToken, Scope, Session, TokenHash, TokenKind, TokenLimits, TokenText, TokenUse};
@@ -53,6 +62,7 @@ pub use upload::{Upload, WholeUpload};
 pub use usage::{Usage, UsageTotal};
 pub use user::{Department, Email, PasswordHash, Role, User};
 pub use version::{Version, VersionSummary};
+pub use webhook::{Attempt, Delivery, DeliveryState, Webhook};
 
 /// Names a kind of thing for its identifiers.
 macro_rules! ids {
@@ -102,4 +112,18 @@ ids!(
     ProviderId = ProviderKey("prov"),
     /// Names a use of a model.
     UsageId = UsageKey("use"),
+    /// Names a skill of an assistant.
+    SkillId = SkillKey("skl"),
+    /// Names a secret of an assistant.
+    SecretId = SecretKey("sec"),
+    /// Names a rule.
+    RuleId = RuleKey("rule"),
+    /// Names a comment.
+    CommentId = CommentKey("cmt"),
+    /// Names a tag.
+    TagId = TagKey("tag"),
+    /// Names a webhook.
+    WebhookId = WebhookKey("hook"),
+    /// Names the delivery of an event to a webhook.
+    DeliveryId = DeliveryKey("dlv"),
 );

@@ -45,13 +45,16 @@ pub enum MergeFailure {
 }
 
 /// Lists that are sets of ids: merged item by item.
-const ID_LISTS: [&str; 3] =
-    ["/rule_ids", "/vector_store_ids", "/tool_configurations/streamlineTools"];
+const ID_LISTS: [&str; 2] = ["/vector_store_ids", "/tool_configurations/streamlineTools"];
 
 /// Where an MCP server is and what it is told: changed together or not at all,
 /// so that no merge sends a credential to an address it was not given for.
 const DESTINATION: [&str; 4] = ["serverUrl", "connectorId", "authorization", "headers"];
 const DESTINATION_GROUP: &str = "destination";
+
+/// What a secret's value is bound to, and the value: likewise.
+const BINDING: [&str; 3] = ["name", "origins", "value"];
+const BINDING_GROUP: &str = "binding";
 
 /// What makes an uploaded icon, an emoji or a library icon: of one side or of the
 /// other, so that no merge shows a picture that nobody chose.
@@ -142,7 +145,7 @@ impl Merger {
     /// Items in the live order, then those that the draft added.
     fn keyed(&mut self, at: &str, key: &str, [base, live, draft]: [&Vec<Value>; 3]) -> Vec<Value> {
         let find = |items: &[Value], name: &Value| {
-            items.iter().find(|item| item.get(key) == Some(name)).map(grouped)
+            items.iter().find(|item| item.get(key) == Some(name)).map(|item| grouped(at, item))
         };
         let names = live.iter().chain(draft).filter_map(|item| item.get(key));
         let mut seen: Vec<&Value> = Vec::new();
@@ -189,20 +192,29 @@ fn list(items: &[Value]) -> Value {
 
 /// Objects that mean something only as a whole.
 fn is_whole(at: &str) -> bool {
-    const WHOLE: [&str; 5] =
-        ["schemaObject", "allowedTools", "requireApproval", DESTINATION_GROUP, ICON_GROUP];
+    const WHOLE: [&str; 7] = [
+        "schemaObject",
+        "allowedTools",
+        "requireApproval",
+        "data",
+        DESTINATION_GROUP,
+        BINDING_GROUP,
+        ICON_GROUP,
+    ];
     at.rsplit('/').next().is_some_and(|name| WHOLE.contains(&name))
 }
 
-fn grouped(item: &Value) -> Value {
-    if item.get("serverLabel").is_none() {
-        return item.clone();
+/// An item of the list at this pointer, with what belongs together in one value.
+fn grouped(list: &str, item: &Value) -> Value {
+    match list {
+        "/tool_configurations/mcpTools" => group(item.clone(), &DESTINATION, DESTINATION_GROUP),
+        "/secrets" => group(item.clone(), &BINDING, BINDING_GROUP),
+        _ => item.clone(),
     }
-    group(item.clone(), &DESTINATION, DESTINATION_GROUP)
 }
 
 fn ungrouped(item: Value) -> Value {
-    ungroup(item, DESTINATION_GROUP)
+    ungroup(ungroup(item, DESTINATION_GROUP), BINDING_GROUP)
 }
 
 /// Puts some values of an object into an object of their own.

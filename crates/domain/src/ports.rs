@@ -2,17 +2,27 @@
 //! MUST in their documentation has a named case in the conformance suite.
 
 mod blobs;
+mod comments;
 mod content;
 mod environment;
+mod keys;
+mod labels;
 mod media;
 mod models;
 mod query;
+mod rules;
 mod store;
+mod webhooks;
 
 pub use blobs::*;
+pub use comments::*;
 pub use content::*;
 pub use environment::*;
+pub use keys::*;
+pub use labels::*;
 pub use media::*;
 pub use models::*;
 pub use query::*;
+pub use rules::*;
 pub use store::*;
+pub use webhooks::*;

@@ -15,6 +15,7 @@ pub mod intake;
 mod names;
 pub mod providers;
 pub mod references;
+pub mod rules;
 pub mod sessions;
 mod support;
 pub mod teams;

@@ -171,6 +171,10 @@ pub struct User {
     pub disabled: bool,
     /// Set when they may log in with a password.
     pub password: Option<PasswordHash>,
+    /// Who they are to the organization's directory: the subject that its
+    /// `OpenID` provider names, SCIM's `externalId`. Unique in the organization, at most
+    /// 255 characters.
+    pub external_id: Option<String>,
     /// When the user was made.
     pub created_at: Timestamp,
     /// When the user was last changed.

@@ -5,16 +5,20 @@
 //! it by reference only ([`SealedId`]).
 
 mod manifest;
+mod secrets;
+mod skills;
 mod tools;
 
 use std::collections::BTreeMap;
 
 pub use manifest::*;
+pub use secrets::*;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+pub use skills::*;
 pub use tools::*;
 
-use crate::{Blob, SealedId};
+use crate::{Blob, RuleId, SealedId};
 
 /// Declares an enum of words, with the text of each.
 macro_rules! words {
@@ -218,10 +222,12 @@ pub struct Content {
     pub preset_prompts: Vec<String>,
     pub metadata: Option<BTreeMap<String, String>>,
     pub text_config: Option<Map<String, Value>>,
-    pub rule_ids: Vec<String>,
     pub icon_image: Option<IconImage>,
     pub files: Vec<FileEntry>,
     pub references: Vec<Reference>,
+    pub skills: Vec<Skill>,
+    pub secrets: Vec<SecretEntry>,
+    pub rules: Vec<AttachedRule>,
 }
 
 impl Default for Content {
@@ -270,17 +276,20 @@ impl Default for Content {
             preset_prompts: Vec::new(),
             metadata: None,
             text_config: None,
-            rule_ids: Vec::new(),
             icon_image: None,
             files: Vec::new(),
             references: Vec::new(),
+            skills: Vec::new(),
+            secrets: Vec::new(),
+            rules: Vec::new(),
         }
     }
 }
 
 /// Fields of a [`Content`] that are no fields of the assistant object: they have
-/// routes of their own.
-pub const MANIFEST: [&str; 3] = ["icon_image", "files", "references"];
+/// routes of their own. Of the rules, the object tells and takes the identifiers
+/// (`rule_ids`).
+pub const MANIFEST: [&str; 6] = ["icon_image", "files", "references", "skills", "secrets", "rules"];
 
 impl Content {
     /// The form an answer takes: `response_format` unless `auto`, else
@@ -297,13 +306,15 @@ impl Content {
 
     /// Every write-only value that the content refers to.
     pub fn sealed(&self) -> impl Iterator<Item = SealedId> + '_ {
-        self.tool_configurations
-            .mcp_tools
-            .iter()
-            .flat_map(|server| {
-                server.authorization.iter().chain(server.headers.iter().flat_map(BTreeMap::values))
-            })
-            .copied()
+        let of_servers = self.tool_configurations.mcp_tools.iter().flat_map(|server| {
+            server.authorization.iter().chain(server.headers.iter().flat_map(BTreeMap::values))
+        });
+        of_servers.chain(self.secrets.iter().flat_map(|secret| &secret.value)).copied()
+    }
+
+    /// The identifiers of the rules that are attached to it, in their order.
+    pub fn rule_ids(&self) -> impl Iterator<Item = RuleId> + '_ {
+        self.rules.iter().map(|attached| attached.rule_id)
     }
 
     /// Every blob that the content names, perhaps more than once.
@@ -314,12 +325,16 @@ impl Content {
     }
 
     /// The content without its write-only values, as a copy begins (http.md:
-    /// 'a copy takes content without secrets').
+    /// 'a copy takes content without secrets'). Of secrets the names stay, so that
+    /// their values can be given again.
     #[must_use]
     pub fn without_sealed(mut self) -> Self {
         for server in &mut self.tool_configurations.mcp_tools {
             server.authorization = None;
             server.headers = None;
+        }
+        for secret in &mut self.secrets {
+            secret.value = None;
         }
         self
     }

@@ -11,7 +11,7 @@ use super::{
     policy::Policy,
     rules,
 };
-use crate::{Fault, SealedId, Secret, fault::pointer_to, sealed::MASK};
+use crate::{Fault, RuleId, SealedId, Secret, fault::pointer_to, sealed::MASK};
 
 /// How a write relates to what is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +57,9 @@ pub struct Edit {
     pub slug: Option<Slug>,
     /// Whether it shall be the default.
     pub is_default: bool,
+    /// The rules that shall be attached to it, in this order; `content` has those
+    /// of the base.
+    pub rule_ids: Vec<RuleId>,
     /// Write-only values that are new.
     pub sealed: Vec<NewSealed>,
 }
@@ -183,6 +186,8 @@ fn to_document(base: &Base) -> Map<String, Value> {
         document.extend(part);
     }
     document.retain(|name, _| !MANIFEST.contains(&name.as_str()));
+    let rules: Vec<_> = base.content.rule_ids().map(|id| id.to_string()).collect();
+    document.insert("rule_ids".to_owned(), rules.into());
     document.insert("slug".to_owned(), base.slug.as_ref().map(Slug::as_str).into());
     document.insert("is_default".to_owned(), base.is_default.into());
     if base.content.name.is_empty() {
@@ -240,6 +245,7 @@ fn read(
         _ => None,
     };
     let is_default = document.remove("is_default") == Some(Value::Bool(true));
+    let rule_ids = rule_ids(document.remove("rule_ids"), &mut faults);
     let (policy, content): (Map<_, _>, Map<_, _>) =
         document.into_iter().partition(|(name, _)| document::part_of(name) == Some(Part::Policy));
     let policy = policy_from(policy, &mut faults);
@@ -259,10 +265,29 @@ fn read(
     }
     faults.extend(rules::too_large(&content));
     if faults.is_empty() {
-        Ok(Edit { content, policy, slug, is_default, sealed })
+        Ok(Edit { content, policy, slug, is_default, rule_ids, sealed })
     } else {
         Err(faults)
     }
+}
+
+/// The rules that a write names; whether they are there is asked when it is stored.
+fn rule_ids(value: Option<Value>, faults: &mut Vec<Fault>) -> Vec<RuleId> {
+    let Some(Value::Array(items)) = value else { return Vec::new() };
+    let mut ids = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        match item.as_str().map(str::parse) {
+            Some(Ok(id)) => ids.push(id),
+            _ => faults.push(unknown_rule(index)),
+        }
+    }
+    ids
+}
+
+/// That no rule has the identifier at this place.
+pub(crate) fn unknown_rule(index: usize) -> Fault {
+    let message = "must be the id of a rule that you may see";
+    Fault::new(format!("/rule_ids/{index}"), "unknown", message)
 }
 
 /// What has routes of its own stays as it is. An uploaded icon stays as long as
@@ -273,6 +298,9 @@ fn with_manifest(content: Content, base: &Content) -> Content {
         icon_image: base.icon_image.clone().filter(|_| same_icon),
         files: base.files.clone(),
         references: base.references.clone(),
+        skills: base.skills.clone(),
+        secrets: base.secrets.clone(),
+        rules: base.rules.clone(),
         ..content
     }
 }

@@ -1,14 +1,14 @@
 //! The assistant object as a caller sees it: every field of the seed, always.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::json;
 
 use super::content::ToolMode;
 use crate::{
-    Assistant, AssistantId, Content, Policy, Principal, access::Level, ports::AssistantRecord,
-    sealed::MASK,
+    Assistant, AssistantId, Content, Policy, Principal, TagId, access::Level,
+    ports::AssistantRecord, sealed::MASK,
 };
 
 /// An assistant together with what the caller may do with it.
@@ -99,6 +99,12 @@ impl AssistantView {
         format!("{revision:x}-{authority:x}-{draft:x}-{level}{home}")
     }
 
+    /// Its labels, which are the affair of its organization.
+    fn tags(&self) -> &BTreeSet<TagId> {
+        static NONE: BTreeSet<TagId> = BTreeSet::new();
+        if self.at_home { &self.record.authority().tags } else { &NONE }
+    }
+
     fn visible_draft(&self) -> Option<AssistantId> {
         let draft = self.record.draft.filter(|_| self.level >= Level::Edit);
         draft.map(|draft| draft.id)
@@ -143,8 +149,8 @@ impl Serialize for Summary<'_> {
         map.serialize_entry("updated_at", &assistant.updated_at.unix_seconds())?;
         map.serialize_entry("version", &assistant.version)?;
         map.serialize_entry("draft_id", &view.visible_draft())?;
-        map.serialize_entry("shared", &false)?;
-        map.serialize_entry("tags", &[(); 0])?;
+        map.serialize_entry("shared", &!authority.shares.is_empty())?;
+        map.serialize_entry("tags", self.0.tags())?;
         map.serialize_entry("tool_capabilities", &ToolCapabilities::from(content))?;
         map.serialize_entry("temperature", &content.temperature)?;
         map.serialize_entry("preset_prompts", &content.preset_prompts)?;
@@ -210,11 +216,11 @@ impl AssistantView {
         map.serialize_entry("deleted_at", &deleted)?;
         map.serialize_entry("slug", &assistant.slug.as_ref().map(super::Slug::as_str))?;
         map.serialize_entry("owner", &OwnerView::from(authority.owner))?;
-        map.serialize_entry("shared", &false)?;
+        map.serialize_entry("shared", &!authority.shares.is_empty())?;
         map.serialize_entry("editing_id", &assistant.editing.map(|editing| editing.live))?;
         map.serialize_entry("draft_id", &self.visible_draft())?;
         map.serialize_entry("version", &assistant.version)?;
-        map.serialize_entry("tags", &[(); 0])?;
+        map.serialize_entry("tags", self.tags())?;
         map.serialize_entry("is_default", &assistant.is_default)?;
         map.serialize_entry("icon_url", &icon_url(assistant))
     }
@@ -289,10 +295,12 @@ fn content<M: SerializeMap>(map: &mut M, content: &Content, level: Level) -> Res
         preset_prompts,
         metadata,
         text_config,
-        rule_ids,
         icon_image: _,
         files: _,
         references: _,
+        skills: _,
+        secrets: _,
+        rules: _,
     } = content;
     map.serialize_entry("name", name)?;
     map.serialize_entry("description", description)?;
@@ -336,7 +344,7 @@ fn content<M: SerializeMap>(map: &mut M, content: &Content, level: Level) -> Res
     map.serialize_entry("suggestions", preset_prompts)?;
     map.serialize_entry("metadata", metadata)?;
     map.serialize_entry("text_config", text_config)?;
-    map.serialize_entry("rule_ids", rule_ids)
+    map.serialize_entry("rule_ids", &content.rule_ids().collect::<Vec<_>>())
 }
 
 /// The tools: write-only values as the mask, and to those who may not edit not

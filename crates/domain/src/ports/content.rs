@@ -207,6 +207,13 @@ pub trait Housekeeping: Send + Sync {
         limit: u32,
     ) -> StoreResult<Vec<(OrganizationId, Blob)>>;
 
+    /// At most `limit` organizations behind `after`, in the order of ids.
+    async fn organizations(
+        &self,
+        after: Option<OrganizationId>,
+        limit: u32,
+    ) -> StoreResult<Vec<OrganizationId>>;
+
     /// Which of `blobs` are in the ledger, in any order.
     async fn known_blobs(
         &self,

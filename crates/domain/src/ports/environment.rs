@@ -113,6 +113,20 @@ pub trait Vault: Send + Sync {
         sealed: &[u8],
     ) -> Result<Secret<String>, CryptoError>;
 
+    /// The UUID of the data key that a value was sealed with.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError::UnknownFormat`] when it is no sealed value.
+    fn key_of(&self, sealed: &[u8]) -> Result<Uuid, CryptoError>;
+
+    /// The data key wrapped with the newest master key; `None` when it is already.
+    ///
+    /// # Errors
+    ///
+    /// [`CryptoError`] when none of the master keys unwraps it.
+    fn rewrap<'a>(&self, key: &SealingKey<'a>) -> Result<Option<Vec<u8>>, CryptoError>;
+
     /// A value by which a later start recognizes the same master key.
     ///
     /// # Errors
@@ -120,7 +134,8 @@ pub trait Vault: Send + Sync {
     /// [`CryptoError`] when the cipher fails.
     fn key_check(&self) -> Result<Vec<u8>, CryptoError>;
 
-    /// Whether `check` was made with this master key.
+    /// Whether `check` was made with the newest master key, or with one that is
+    /// still known.
     fn is_same_key(&self, check: &[u8]) -> bool;
 }
 

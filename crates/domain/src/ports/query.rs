@@ -4,11 +4,12 @@ use async_trait::async_trait;
 use time::Duration;
 
 use crate::{
-    Actor, ApiToken, Assistant, AssistantId, AssistantRef, AuditEvent, Email, Organization,
-    OrganizationId, PasswordHash, SessionId, Team, TeamId, Timestamp, TokenHash, TokenId, TokenUse,
-    User, UserId, Version, VersionSummary,
+    Actor, ApiToken, Assistant, AssistantId, AssistantRef, Email, EventFilter, Organization,
+    OrganizationId, PasswordHash, RecordedEvent, SessionId, TagId, Team, TeamId, Timestamp,
+    TokenHash, TokenId, TokenUse, User, UserId, Version, VersionSummary,
     access::Standing,
     assistant::{content::AssistantKind, policy::AccessMode},
+    audit::ChainHead,
     ports::{Installation, StoreResult},
 };
 
@@ -165,6 +166,10 @@ pub struct AssistantFilter {
     pub metadata: Vec<(String, String)>,
     /// Only this one (for tokens of one assistant).
     pub only: Option<AssistantId>,
+    /// With this tag.
+    pub tag: Option<TagId>,
+    /// Favourites of this user.
+    pub favorite_of: Option<UserId>,
 }
 
 /// One page of a list of assistants.
@@ -244,6 +249,13 @@ pub trait DirectoryQueries: Send + Sync {
     /// The user, or `None`.
     async fn user(&self, tenant: OrganizationId, id: UserId) -> StoreResult<Option<User>>;
 
+    /// The user with this [`external_id`](User::external_id), or `None`.
+    async fn user_by_external_id(
+        &self,
+        tenant: OrganizationId,
+        external_id: &str,
+    ) -> StoreResult<Option<User>>;
+
     /// Users by their e-mail address, behind `after`; `q` is lower-cased text
     /// that address or name contains.
     async fn users(
@@ -263,21 +275,50 @@ pub trait DirectoryQueries: Send + Sync {
 
     /// All tokens of a user, newest first.
     async fn tokens(&self, tenant: OrganizationId, user: UserId) -> StoreResult<Vec<ApiToken>>;
+
+    /// All tokens that are limited to the live assistant, of whatever user of the
+    /// organization, newest first.
+    async fn assistant_tokens(
+        &self,
+        tenant: OrganizationId,
+        assistant: AssistantId,
+    ) -> StoreResult<Vec<ApiToken>>;
+}
+
+/// Which way to walk the audit log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Walk {
+    /// Newest first, from the event before this number, or from the last.
+    Backward(Option<u64>),
+    /// Oldest first, from the event behind this number.
+    Forward(u64),
 }
 
 /// Reads the audit log.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait AuditQueries: Send + Sync {
-    /// Events of one target (all when `None`), newest first, older than
-    /// `before`.
+    /// Events that the filter lets through.
     async fn events(
         &self,
         tenant: OrganizationId,
-        target: Option<String>,
-        before: Option<crate::EventId>,
+        filter: &EventFilter,
+        walk: Walk,
         limit: u32,
-    ) -> StoreResult<Vec<AuditEvent>>;
+    ) -> StoreResult<Vec<RecordedEvent>>;
+
+    /// Where the log ends.
+    async fn head(&self, tenant: OrganizationId) -> StoreResult<ChainHead>;
+
+    /// Waits until the log has an event behind number `after`, written by whatever
+    /// server, at most for `patience`. It may also return early; who waits looks
+    /// again.
+    async fn wait(
+        &self,
+        tenant: OrganizationId,
+        after: u64,
+        patience: std::time::Duration,
+    ) -> StoreResult<()>;
 }
 
 /// What an idempotency key belongs to.

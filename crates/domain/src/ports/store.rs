@@ -6,9 +6,11 @@ use crate::{
     ApiToken, Assistant, AssistantId, AuditEvent, DataKey, Organization, OrganizationId, SealedId,
     SealedValue, Session, SessionId, Slug, Team, TeamId, Timestamp, TokenId, User, UserId, Version,
     ports::{
-        AssistantQueries, AuditQueries, BlobLedger, CallerQueries, ContentQueries,
-        DirectoryQueries, Housekeeping, IdempotencyStore, ImageRepository, ImportRepository,
-        ProviderRepository, UploadRepository,
+        AssistantQueries, AuditQueries, BlobLedger, CallerQueries, CommentQueries,
+        CommentRepository, ContentQueries, DirectoryQueries, Housekeeping, IdempotencyStore,
+        ImageRepository, ImportRepository, KeyRepository, LabelQueries, LabelRepository,
+        ProviderRepository, RuleQueries, RuleRepository, UploadRepository, WebhookQueries,
+        WebhookRepository,
     },
 };
 
@@ -24,7 +26,7 @@ pub enum StoreError {
     /// A unique value is taken.
     #[error("a record with this {what} already exists")]
     AlreadyExists {
-        /// `name`, `slug`, `email`, `draft`, `default` or `id`.
+        /// `name`, `slug`, `email`, `external id`, `draft`, `default` or `id`.
         what: &'static str,
     },
     /// The database cannot be reached or does not answer; worth another try.
@@ -77,6 +79,18 @@ pub trait Store: Send + Sync {
     /// Reads uploads, pictures, extractions, providers and usage.
     fn content(&self) -> &dyn ContentQueries;
 
+    /// Reads rules.
+    fn rules(&self) -> &dyn RuleQueries;
+
+    /// Reads comments.
+    fn comments(&self) -> &dyn CommentQueries;
+
+    /// Reads tags and favourites.
+    fn labels(&self) -> &dyn LabelQueries;
+
+    /// Reads webhooks and their deliveries.
+    fn webhooks(&self) -> &dyn WebhookQueries;
+
     /// Finds what is to be swept out.
     fn housekeeping(&self) -> &dyn Housekeeping;
 
@@ -116,6 +130,16 @@ pub trait UnitOfWork: Send {
     fn providers(&mut self) -> &mut dyn ProviderRepository;
     /// Where imported assistants come from.
     fn imports(&mut self) -> &mut dyn ImportRepository;
+    /// Rules and what they are attached to.
+    fn rules(&mut self) -> &mut dyn RuleRepository;
+    /// Comments.
+    fn comments(&mut self) -> &mut dyn CommentRepository;
+    /// Tags and favourites.
+    fn labels(&mut self) -> &mut dyn LabelRepository;
+    /// Webhooks and their deliveries.
+    fn webhooks(&mut self) -> &mut dyn WebhookRepository;
+    /// Data keys and what is sealed with them.
+    fn keys(&mut self) -> &mut dyn KeyRepository;
     /// Makes everything visible and durable. When it returns `Ok`, a crash at
     /// any later moment MUST NOT lose it.
     async fn commit(self: Box<Self>) -> StoreResult<()>;
@@ -130,6 +154,19 @@ pub struct Installation {
     pub created_at: Timestamp,
 }
 
+/// What an organization may have only so many of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// Live assistants that are not deleted.
+    Assistants,
+    /// Users, disabled ones included.
+    Users,
+    /// API tokens of this user that have not expired at the instant.
+    Tokens(UserId, Timestamp),
+    /// Bytes of the blobs in the ledger.
+    StoredBytes,
+}
+
 /// Organizations.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
@@ -139,6 +176,20 @@ pub trait OrganizationRepository: Send {
 
     /// Adds the organization; its id MUST be the transaction's.
     async fn insert(&mut self, organization: &Organization) -> StoreResult<()>;
+
+    /// Replaces name and settings and returns it with its next revision.
+    ///
+    /// # Errors
+    ///
+    /// MUST be [`StoreError::Conflict`] when the stored revision is another.
+    async fn update(&mut self, organization: Organization) -> StoreResult<Organization>;
+
+    /// How many there are. MUST serialize with other transactions of the
+    /// organization that count, so that two of them do not both take the last place.
+    async fn count(&mut self, what: Counted) -> StoreResult<u64>;
+
+    /// Replaces the installation's key check, after the master key was changed.
+    async fn update_key_check(&mut self, key_check: &[u8]) -> StoreResult<()>;
 
     /// Records the installation, once.
     ///
@@ -159,6 +210,10 @@ pub trait UserRepository: Send {
     /// Which of `ids` are users of the organization, in any order.
     async fn known(&mut self, ids: &[UserId]) -> StoreResult<Vec<UserId>>;
 
+    /// The user with this [`external_id`](User::external_id), locked likewise, or
+    /// `None`.
+    async fn find_by_external_id(&mut self, external_id: &str) -> StoreResult<Option<User>>;
+
     /// How many enabled users with role `owner` there are. MUST serialize with
     /// other transactions that call it, so that the last owner stays.
     async fn count_owners(&mut self) -> StoreResult<u64>;
@@ -168,7 +223,8 @@ pub trait UserRepository: Send {
     /// # Errors
     ///
     /// MUST be [`StoreError::AlreadyExists`] `email` when any organization has a
-    /// user with that address.
+    /// user with that address, and `external id` when another user of the
+    /// organization has that one.
     async fn insert(&mut self, user: &User) -> StoreResult<()>;
 
     /// Replaces the user and returns it with its next revision.
@@ -313,6 +369,9 @@ pub trait RecordRepository: Send {
     /// Adds a data key.
     async fn insert_data_key(&mut self, key: &DataKey) -> StoreResult<()>;
 
-    /// Adds an event to the audit log.
+    /// Adds an event to the audit log when the transaction is committed, chained to
+    /// the last one ([`crate::ChainHash::next`]); if it cannot be added, the
+    /// commit MUST fail. Numbers MUST grow in the order of commits, so that whoever
+    /// has read up to a number never misses an event.
     async fn append_event(&mut self, event: &AuditEvent) -> StoreResult<()>;
 }

@@ -87,6 +87,7 @@ async fn set_up(
         name: organization_name,
         settings: OrganizationSettings::default(),
         created_at: now,
+        revision: 1,
     };
     let owner = User {
         id: fresh(deps),
@@ -98,6 +99,7 @@ async fn set_up(
         ai_seat: true,
         disabled: false,
         password: None,
+        external_id: None,
         created_at: now,
         updated_at: now,
         revision: 1,

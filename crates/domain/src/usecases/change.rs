@@ -3,7 +3,7 @@
 
 use super::{
     Caller, Deps, Error, Result,
-    support::{add_version, changes_between, event_values, lock, on_write, record},
+    support::{add_version, changes_between, event_values, lock, on_write, record_about},
 };
 use crate::{
     Assistant, Content,
@@ -82,6 +82,7 @@ pub(super) async fn save(
         add_version(deps, caller, work, &after, (changes.len(), None)).await?;
     }
     let action = if after.is_draft() { "draft.updated" } else { "assistant.updated" };
-    record(deps, caller, work, action, after.id.to_string(), event_values(changes)).await?;
+    let what = (action, after.id.to_string());
+    record_about(deps, caller, work, after.lineage(), what, event_values(changes)).await?;
     Ok(after)
 }

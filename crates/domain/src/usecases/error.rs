@@ -118,6 +118,12 @@ pub enum Denied {
     /// The token is limited to one assistant.
     #[error("this token is limited to one assistant")]
     OneAssistant,
+    /// It is an affair of the assistant's organization.
+    #[error("this is for people of the assistant's organization")]
+    OtherOrganization,
+    /// Somebody else wrote it.
+    #[error("this is for its author")]
+    Author,
 }
 
 impl Denied {
@@ -131,6 +137,8 @@ impl Denied {
             Self::Scope(_) => "insufficient_scope",
             Self::ReadOnly => "token_read_only",
             Self::OneAssistant => "token_limited",
+            Self::OtherOrganization => "other_organization",
+            Self::Author => "not_the_author",
         }
     }
 }
@@ -210,6 +218,23 @@ pub enum Conflict {
         /// The provider's kind.
         provider: &'static str,
     },
+    /// The rule is attached to something.
+    #[error("the rule is attached to {count} things; detach it, or delete it with `force`")]
+    RuleAttached {
+        /// How many.
+        count: usize,
+    },
+    /// Skills use the secret.
+    #[error("the secret is used by {}", .skills.join(", "))]
+    SecretInUse {
+        /// Their names.
+        skills: Vec<String>,
+    },
+    /// Somebody has this address who was not linked to the directory's account.
+    #[error(
+        "there is a user with this address who is not linked to this account; an administrator can link them by `externalId`"
+    )]
+    AccountNotLinked,
     /// An import names an assistant that the caller may not change.
     #[error("this was imported before, into an assistant that the caller may not change")]
     ImportedElsewhere,
@@ -223,6 +248,7 @@ impl Conflict {
             Self::Taken { what: "name" } => "name_taken",
             Self::Taken { what: "slug" } => "slug_taken",
             Self::Taken { what: "email" } => "email_taken",
+            Self::Taken { what: "external id" } => "external_id_taken",
             Self::Taken { .. } => "taken",
             Self::Concurrent => "concurrent_change",
             Self::DraftExists => "draft_exists",
@@ -239,6 +265,9 @@ impl Conflict {
             Self::WrongOffset { .. } => "wrong_offset",
             Self::NoProvider { .. } => "no_provider",
             Self::ProviderNotAllowed { .. } => "provider_not_allowed",
+            Self::RuleAttached { .. } => "rule_attached",
+            Self::SecretInUse { .. } => "secret_in_use",
+            Self::AccountNotLinked => "account_not_linked",
             Self::ImportedElsewhere => "imported_elsewhere",
         }
     }

@@ -4,13 +4,11 @@ use serde_json::{Value, json};
 
 use super::{
     Caller, Deps, Error, Precondition, Result,
-    support::{data_key, fresh, key_context, on_write, record, require_admin},
+    support::{fresh, on_write, open_text, record, require_admin, seal_text},
 };
 use crate::{
     Provider, ProviderId, ProviderKind, Scope, Secret,
-    ports::{
-        CryptoError, ImageModel, ProviderAccess, ProviderError, SealingKey, UnitOfWork, Vault,
-    },
+    ports::{ImageModel, ProviderAccess, ProviderError, UnitOfWork, Vault},
     sealed::MASK,
 };
 
@@ -296,11 +294,10 @@ async fn open_key(
     sealed: &[u8],
 ) -> Result<Secret<String>> {
     let mut work = deps.store.begin(provider.organization).await?;
-    let key = work.records().newest_data_key().await?.ok_or(CryptoError::Mismatch)?;
+    let bound = provider.associated_data();
+    let text = open_text(vault, &mut *work, provider.organization, (&bound, sealed)).await?;
     work.commit().await?;
-    let context = key_context(provider.organization);
-    let sealing = SealingKey { id: key.id.as_uuid(), context: &context, wrapped: &key.wrapped };
-    Ok(vault.open(&sealing, &provider.associated_data(), sealed)?)
+    Ok(text)
 }
 
 /// The provider with this key sealed in it; as it is without one.
@@ -312,10 +309,8 @@ async fn with_key(
     api_key: Option<Secret<String>>,
 ) -> Result<Provider> {
     let Some(plain) = api_key else { return Ok(provider) };
-    let key = data_key(deps, vault, work, provider.organization).await?;
-    let context = key_context(provider.organization);
-    let sealing = SealingKey { id: key.id.as_uuid(), context: &context, wrapped: &key.wrapped };
-    let sealed = vault.seal(&sealing, &provider.associated_data(), &plain)?;
+    let bound = provider.associated_data();
+    let sealed = seal_text(deps, vault, work, provider.organization, (&bound, &plain)).await?;
     Ok(Provider { api_key: Some(sealed), ..provider })
 }
 

@@ -6,13 +6,13 @@ use serde_json::{Map, Value};
 use super::{Caller, Conflict, Denied, Deps, Error, Precondition, Result};
 use crate::{
     Actor, Assistant, AssistantId, AuditEvent, Content, DataKey, Fault, Id, OrganizationId,
-    Principal, Scope, SealedValue, Slug, Timestamp, Version,
+    Principal, Scope, SealedValue, Secret, Slug, Timestamp, Version,
     access::{self, Level, Standing},
     assistant::{AssistantRef, edit::NewSealed, view::AssistantView},
     diff::{Change, changes_of, mask},
     ports::{
-        AssistantRecord, DraftMark, SealingKey, StoreError, TeamRepository, UnitOfWork,
-        UserRepository, Vault,
+        AssistantRecord, CryptoError, DraftMark, SealingKey, StoreError, TeamRepository,
+        UnitOfWork, UserRepository, Vault,
     },
 };
 
@@ -194,6 +194,34 @@ pub(super) async fn data_key(
     Ok(key)
 }
 
+/// Seals one text for the organization, bound to `associated_data`.
+pub(super) async fn seal_text(
+    deps: &Deps<'_>,
+    vault: &dyn Vault,
+    work: &mut dyn UnitOfWork,
+    organization: OrganizationId,
+    (associated_data, text): (&[u8], &Secret<String>),
+) -> Result<Vec<u8>> {
+    let key = data_key(deps, vault, work, organization).await?;
+    let context = key_context(organization);
+    let sealing = SealingKey { id: key.id.as_uuid(), context: &context, wrapped: &key.wrapped };
+    Ok(vault.seal(&sealing, associated_data, text)?)
+}
+
+/// Opens what was sealed for the organization, with whichever data key it was.
+pub(super) async fn open_text(
+    vault: &dyn Vault,
+    work: &mut dyn UnitOfWork,
+    organization: OrganizationId,
+    (associated_data, sealed): (&[u8], &[u8]),
+) -> Result<Secret<String>> {
+    let id = Id::from_uuid(vault.key_of(sealed)?);
+    let key = work.keys().find(id).await?.ok_or(CryptoError::Mismatch)?;
+    let context = key_context(organization);
+    let sealing = SealingKey { id: key.id.as_uuid(), context: &context, wrapped: &key.wrapped };
+    Ok(vault.open(&sealing, associated_data, sealed)?)
+}
+
 /// What the data keys of an organization are bound to.
 pub(super) fn key_context(organization: OrganizationId) -> Vec<u8> {
     organization.to_string().into_bytes()
@@ -270,20 +298,45 @@ pub(super) async fn add_version(
     Ok(work.records().insert_version(&version).await?)
 }
 
-/// Adds an event to the audit log.
+/// Adds an event that is no assistant's affair to the audit log.
 pub(super) async fn record(
     deps: &Deps<'_>,
     caller: &Caller,
     work: &mut dyn UnitOfWork,
     action: &str,
     target: String,
-    (before, after): (Option<Value>, Option<Value>),
+    values: (Option<Value>, Option<Value>),
 ) -> Result<()> {
+    let event = event(deps, caller, action, target, values);
+    Ok(work.records().append_event(&event).await?)
+}
+
+/// Adds an event to the audit log that is the affair of this live assistant.
+pub(super) async fn record_about(
+    deps: &Deps<'_>,
+    caller: &Caller,
+    work: &mut dyn UnitOfWork,
+    live: AssistantId,
+    (action, target): (&str, String),
+    values: (Option<Value>, Option<Value>),
+) -> Result<()> {
+    let event = event(deps, caller, action, target, values);
+    let event = AuditEvent { assistant: Some(live), ..event };
+    Ok(work.records().append_event(&event).await?)
+}
+
+fn event(
+    deps: &Deps<'_>,
+    caller: &Caller,
+    action: &str,
+    target: String,
+    (before, after): (Option<Value>, Option<Value>),
+) -> AuditEvent {
     let token = match &caller.actor.credential {
         crate::Credential::Token { id, .. } => Some(*id),
         crate::Credential::Session(_) | crate::Credential::Console => None,
     };
-    let event = AuditEvent {
+    AuditEvent {
         id: fresh(deps),
         organization: caller.tenant(),
         at: deps.clock.now(),
@@ -293,10 +346,10 @@ pub(super) async fn record(
         request_id: caller.origin.request_id.clone(),
         action: action.to_owned(),
         target,
+        assistant: None,
         before,
         after,
-    };
-    Ok(work.records().append_event(&event).await?)
+    }
 }
 
 /// What changed, as the `before` and `after` of an event: pointers and values.

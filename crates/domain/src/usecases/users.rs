@@ -111,6 +111,7 @@ pub async fn create_user(
         ai_seat,
         disabled: false,
         password,
+        external_id: None,
         created_at: now,
         updated_at: now,
         revision: 1,

@@ -71,7 +71,7 @@ fn copy_name(asked: Option<String>, original: &str) -> Result<String> {
 /// Ids of another organization's things name nothing here.
 fn without_foreign_references(content: Content) -> Content {
     let mut content = Content {
-        rule_ids: Vec::new(),
+        rules: Vec::new(),
         vector_store_ids: None,
         instructions_thread_id: None,
         ..content

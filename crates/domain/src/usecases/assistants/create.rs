@@ -1,5 +1,7 @@
 //! Makes an assistant.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 use crate::{
@@ -13,9 +15,10 @@ use crate::{
     usecases::{
         Caller, Conflict, Denied, Deps, Error, Result,
         icons::IconInput,
+        rules::attach_rules,
         support::{
-            add_version, event_state, free_slug, fresh, on_write, record, require_known_users,
-            require_scope, require_seat, require_unlimited, seal,
+            add_version, event_state, free_slug, fresh, on_write, record_about,
+            require_known_users, require_scope, require_seat, require_unlimited, seal,
         },
     },
 };
@@ -61,7 +64,8 @@ pub async fn create_assistant(
         Some(slug) => slug,
         None => free_slug(&deps, &mut *work, &edit.content.name).await?,
     };
-    let Edit { content, policy, is_default, sealed, .. } = edit;
+    let Edit { mut content, policy, is_default, rule_ids, sealed, .. } = edit;
+    attach_rules(&deps, caller, &mut *work, &mut content, rule_ids).await?;
     let assistant =
         Assistant { slug: Some(slug), is_default, content, policy, ..blank(&deps, caller) };
     if is_default {
@@ -108,6 +112,8 @@ pub(in crate::usecases) fn blank(deps: &Deps<'_>, caller: &Caller) -> Assistant 
         revision: 1,
         content: Content::default(),
         policy: Policy::default(),
+        shares: BTreeMap::new(),
+        tags: BTreeSet::new(),
     }
 }
 
@@ -121,7 +127,8 @@ pub(in crate::usecases) async fn add_assistant(
 ) -> Result<()> {
     work.assistants().insert(assistant).await.map_err(on_write)?;
     add_version(deps, caller, work, assistant, (0, None)).await?;
-    record(deps, caller, work, action, assistant.id.to_string(), event_state(assistant)).await
+    let what = (action, assistant.id.to_string());
+    record_about(deps, caller, work, assistant.id, what, event_state(assistant)).await
 }
 
 /// A new assistant as its maker sees it.

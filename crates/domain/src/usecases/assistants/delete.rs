@@ -6,7 +6,9 @@ use crate::{
     usecases::{
         Caller, Deps, Precondition, Result,
         drafts::discard,
-        support::{changes_between, event_values, find_to_write, lock_matching, on_write, record},
+        support::{
+            changes_between, event_values, find_to_write, lock_matching, on_write, record_about,
+        },
     },
 };
 
@@ -46,6 +48,7 @@ pub async fn delete_assistant(
         Assistant { deleted_at: Some(now), updated_at: now, is_default: false, ..before.clone() };
     let after = work.assistants().update(after).await.map_err(on_write)?;
     let values = event_values(&changes_between(&before, &after));
-    record(&deps, caller, &mut *work, "assistant.deleted", after.id.to_string(), values).await?;
+    let what = ("assistant.deleted", after.id.to_string());
+    record_about(&deps, caller, &mut *work, after.id, what, values).await?;
     Ok(work.commit().await?)
 }

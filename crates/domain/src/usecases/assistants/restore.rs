@@ -9,7 +9,9 @@ use crate::{
     ports::AssistantRecord,
     usecases::{
         Caller, Conflict, Denied, Deps, Error, Result,
-        support::{changes_between, event_values, on_write, record, require_scope, require_seat},
+        support::{
+            changes_between, event_values, on_write, record_about, require_scope, require_seat,
+        },
     },
 };
 
@@ -50,7 +52,8 @@ pub async fn restore_assistant(
     let after = Assistant { deleted_at: None, updated_at: now, ..before.clone() };
     let after = work.assistants().update(after).await.map_err(on_write)?;
     let values = event_values(&changes_between(&before, &after));
-    record(&deps, caller, &mut *work, "assistant.restored", after.id.to_string(), values).await?;
+    let what = ("assistant.restored", after.id.to_string());
+    record_about(&deps, caller, &mut *work, after.id, what, values).await?;
     work.commit().await?;
 
     let record = AssistantRecord { assistant: after, live: None, draft: None };

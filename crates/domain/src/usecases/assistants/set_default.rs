@@ -6,7 +6,7 @@ use crate::{
     assistant::view::AssistantView,
     usecases::{
         Caller, Conflict, Deps, Error, Result,
-        support::{changes_between, event_values, find_to_write, lock, on_write, record},
+        support::{changes_between, event_values, find_to_write, lock, on_write, record_about},
     },
 };
 
@@ -48,7 +48,8 @@ async fn set(deps: &Deps<'_>, caller: &Caller, seen: &AssistantView) -> Result<A
     let after = Assistant { is_default: true, updated_at: deps.clock.now(), ..before.clone() };
     let after = work.assistants().update(after).await.map_err(on_write)?;
     let values = event_values(&changes_between(&before, &after));
-    record(deps, caller, &mut *work, "assistant.default_set", after.id.to_string(), values).await?;
+    let what = ("assistant.default_set", after.id.to_string());
+    record_about(deps, caller, &mut *work, after.id, what, values).await?;
     work.commit().await?;
 
     view.record.assistant = after;

@@ -14,6 +14,7 @@ use crate::{
         Caller, Conflict, Deps, Error, Precondition, Result,
         change::save,
         icons::IconInput,
+        rules::attach_rules,
         support::{
             changes_between, find_to_write, free_slug, fresh, lock_matching, require_known_users,
             require_level, seal,
@@ -79,7 +80,8 @@ pub(in crate::usecases) async fn update(
     let named = edit::new_users(&base.policy, &edit.policy);
     require_known_users(work.users(), named).await?;
 
-    let Edit { mut content, policy, slug, is_default, sealed } = edit;
+    let Edit { mut content, policy, slug, is_default, rule_ids, sealed } = edit;
+    attach_rules(deps, caller, &mut *work, &mut content, rule_ids).await?;
     icon.put(&mut content);
     let mut after = Assistant { is_default, content, ..before.clone() };
     if !before.is_draft() {

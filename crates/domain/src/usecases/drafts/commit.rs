@@ -11,7 +11,7 @@ use crate::{
         Caller, Conflict, Deps, Error, Precondition, Result,
         support::{
             add_version, changes_between, check_content, event_values, find_to_write,
-            lock_matching, on_write, record,
+            lock_matching, on_write, record_about,
         },
         versions::MAX_MESSAGE_CHARS,
     },
@@ -70,8 +70,8 @@ pub async fn commit_draft(
     work.assistants().delete_draft(draft.id).await?;
     let after = work.assistants().update(after).await.map_err(on_write)?;
     add_version(&deps, caller, &mut *work, &after, (changes.len(), message)).await?;
-    let (target, values) = (after.id.to_string(), event_values(&changes));
-    record(&deps, caller, &mut *work, "draft.committed", target, values).await?;
+    let what = ("draft.committed", after.id.to_string());
+    record_about(&deps, caller, &mut *work, after.id, what, event_values(&changes)).await?;
     work.commit().await?;
 
     view.record.assistant = after;

@@ -7,7 +7,7 @@ use crate::{
     assistant::view::AssistantView,
     usecases::{
         Caller, Deps, Precondition, Result,
-        support::{event_values, lock_matching, record, require_scope},
+        support::{event_values, lock_matching, record_about, require_scope},
     },
 };
 
@@ -39,7 +39,8 @@ pub(in crate::usecases) async fn discard(
     let mut work = deps.store.begin(caller.tenant()).await?;
     let view = lock_matching(&mut *work, &caller.actor, seen, Level::Edit, precondition).await?;
     work.assistants().delete_draft(view.record.assistant.id).await?;
-    let target = view.record.assistant.lineage().to_string();
-    record(deps, caller, &mut *work, "draft.discarded", target, event_values(&[])).await?;
+    let live = view.record.assistant.lineage();
+    let what = ("draft.discarded", live.to_string());
+    record_about(deps, caller, &mut *work, live, what, event_values(&[])).await?;
     Ok(work.commit().await?)
 }

@@ -1,5 +1,7 @@
 //! Opens the draft of an assistant, or finds it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::{
     Assistant, Content, Editing,
     access::Level,
@@ -8,7 +10,8 @@ use crate::{
     usecases::{
         Caller, Deps, Error, Result,
         support::{
-            event_values, find, find_to_write, fresh, judge, lock, on_write, record, require_level,
+            event_values, find, find_to_write, fresh, judge, lock, on_write, record_about,
+            require_level,
         },
     },
 };
@@ -83,12 +86,14 @@ pub(in crate::usecases) async fn make_draft(
         updated_at: now,
         is_default: false,
         revision: 1,
+        shares: BTreeMap::new(),
+        tags: BTreeSet::new(),
         content,
         ..live.clone()
     };
     work.assistants().insert(&draft).await.map_err(on_write)?;
-    let (target, values) = (live.id.to_string(), event_values(&[]));
-    record(deps, caller, work, "draft.created", target, values).await?;
+    let what = ("draft.created", live.id.to_string());
+    record_about(deps, caller, work, live.id, what, event_values(&[])).await?;
     Ok(draft)
 }
 

@@ -84,6 +84,7 @@ async fn install(
         request_id: None,
         action: "provider.created".to_owned(),
         target: provider.id.to_string(),
+        assistant: None,
         before: None,
         after: Some(state_of(&provider)),
     };

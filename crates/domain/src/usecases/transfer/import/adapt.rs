@@ -33,7 +33,8 @@ pub(super) fn drop_unknown(
         });
     };
     if let Some(rules) = input.get_mut("rule_ids") {
-        filter(format!("{prefix}/rule_ids"), rules, &base.rule_ids);
+        let known: Vec<_> = base.rule_ids().map(|id| id.to_string()).collect();
+        filter(format!("{prefix}/rule_ids"), rules, &known);
     }
     if let Some(stores) = input.get_mut("vector_store_ids") {
         let known = base.vector_store_ids.as_deref().unwrap_or_default();

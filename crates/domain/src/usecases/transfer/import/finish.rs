@@ -15,6 +15,7 @@ use crate::{
         assistants::{add_assistant, blank, owned},
         change::Change,
         icons::IconInput,
+        rules::attach_rules,
         support::{check_content, free_slug, fresh, seal},
         transfer::{package::Carrier, report::Report},
     },
@@ -113,7 +114,7 @@ impl Ready<'_> {
         caller: &Caller,
         base: Base,
     ) -> Result<Imported> {
-        let Edit { mut content, sealed, .. } = self.edit(deps, caller, &base).await?;
+        let Edit { mut content, rule_ids, sealed, .. } = self.edit(deps, caller, &base).await?;
         self.icon.put(&mut content);
         let content = check_content(content).map_err(|faults| self.import.invalid(faults))?;
         let mut work = deps.store.begin(caller.tenant()).await?;
@@ -122,6 +123,8 @@ impl Ready<'_> {
         {
             return Err(Conflict::Concurrent.into());
         }
+        let mut content = content;
+        attach_rules(deps, caller, &mut *work, &mut content, rule_ids).await?;
         let slug = free_slug(deps, &mut *work, &content.name).await?;
         let assistant = Assistant { slug: Some(slug), content, ..blank(deps, caller) };
         add_assistant(deps, caller, &mut *work, &assistant, "assistant.imported").await?;
@@ -143,7 +146,8 @@ impl Ready<'_> {
     ) -> Result<Imported> {
         // Outside of the transaction, since it asks the store whether targets are here.
         let seen = base_of(&found.record.assistant);
-        let Edit { mut content, sealed, .. } = self.edit(deps, caller, &seen).await?;
+        let Edit { mut content, rule_ids, sealed, .. } = self.edit(deps, caller, &seen).await?;
+        content.rules.retain(|attached| rule_ids.contains(&attached.rule_id));
         self.icon.put(&mut content);
         let content = check_content(content).map_err(|faults| self.import.invalid(faults))?;
         let mut change = Change::begin(deps, caller, found).await?;
