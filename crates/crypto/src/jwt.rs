@@ -15,7 +15,7 @@ const AUDIENCE: &str = "understudy";
 /// Signs session JWTs with a key derived from the master key.
 pub struct JwtSigner {
     signing: EncodingKey,
-    checking: DecodingKey,
+    checking: Vec<DecodingKey>,
     validation: Validation,
 }
 
@@ -36,7 +36,19 @@ impl JwtSigner {
     /// The signer of this installation.
     #[must_use]
     pub fn new(master: &MasterKey) -> Self {
-        let key = master.derive::<32>(Label::Sessions);
+        Self::with(master, &[master])
+    }
+
+    /// The signer of an installation whose master key is being changed: signs with
+    /// `master`, and still takes what was signed with `previous`.
+    #[must_use]
+    pub fn with_previous(master: &MasterKey, previous: &MasterKey) -> Self {
+        Self::with(master, &[master, previous])
+    }
+
+    fn with(master: &MasterKey, known: &[&MasterKey]) -> Self {
+        let key = |master: &MasterKey| master.derive::<32>(Label::Sessions);
+        let checking = |master: &&MasterKey| DecodingKey::from_secret(key(master).as_slice());
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[AUDIENCE]);
@@ -45,8 +57,8 @@ impl JwtSigner {
         validation.validate_exp = false;
         validation.validate_nbf = false;
         Self {
-            signing: EncodingKey::from_secret(key.as_slice()),
-            checking: DecodingKey::from_secret(key.as_slice()),
+            signing: EncodingKey::from_secret(key(master).as_slice()),
+            checking: known.iter().map(checking).collect(),
             validation,
         }
     }
@@ -81,8 +93,8 @@ impl SessionSigner for JwtSigner {
     }
 
     fn verify(&self, jwt: &str, now: Timestamp) -> Option<SessionClaims> {
-        let claims = jsonwebtoken::decode::<Claims>(jwt, &self.checking, &self.validation).ok()?;
-        let claims = claims.claims;
+        let read = |key| jsonwebtoken::decode::<Claims>(jwt, key, &self.validation).ok();
+        let claims = self.checking.iter().find_map(read)?.claims;
         let now = now.unix_seconds();
         (claims.nbf <= now && now < claims.exp).then_some(SessionClaims {
             session: claims.sid,
@@ -154,6 +166,19 @@ mod tests {
             let altered = String::from_utf8(altered).unwrap();
             assert_eq!(signer().verify(&altered, now()), None, "byte {at}");
         }
+    }
+
+    #[test]
+    fn a_changed_master_key_takes_what_the_previous_one_signed() {
+        let (old, new) = (MasterKey::from_bytes([1; 32]), MasterKey::from_bytes([2; 32]));
+        let both = JwtSigner::with_previous(&new, &old);
+        let later = now().plus(Duration::hours(1));
+        let before = signer().sign(&claims(), now(), later).unwrap();
+        let after = both.sign(&claims(), now(), later).unwrap();
+
+        assert_eq!(both.verify(before.expose(), now()), Some(claims()));
+        assert_eq!(both.verify(after.expose(), now()), Some(claims()));
+        assert_eq!(signer().verify(after.expose(), now()), None);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use understudy_domain::{
     Secret,
     ports::{CryptoError, SealingKey, Vault},
 };
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::{MasterKey, key::Label};
@@ -24,24 +25,50 @@ const TAG: usize = 16;
 
 /// Seals values under data keys that the master key wraps.
 pub struct XChaChaVault {
-    wrapping: Zeroizing<[u8; 32]>,
-    wrapping_id: [u8; KEY_ID],
+    newest: Wrapping,
+    previous: Option<Wrapping>,
+}
+
+/// What comes of one master key.
+struct Wrapping {
+    key: Zeroizing<[u8; 32]>,
+    id: [u8; KEY_ID],
     check: Zeroizing<[u8; 32]>,
+}
+
+impl Wrapping {
+    fn of(master: &MasterKey) -> Self {
+        Self {
+            key: master.derive(Label::Wrapping),
+            id: *master.derive(Label::WrappingKeyId),
+            check: master.derive(Label::KeyCheck),
+        }
+    }
 }
 
 impl XChaChaVault {
     /// The vault of this installation.
     #[must_use]
     pub fn new(master: &MasterKey) -> Self {
-        Self {
-            wrapping: master.derive(Label::Wrapping),
-            wrapping_id: *master.derive(Label::WrappingKeyId),
-            check: master.derive(Label::KeyCheck),
-        }
+        Self { newest: Wrapping::of(master), previous: None }
+    }
+
+    /// The vault of an installation whose master key is being changed: wraps with
+    /// `master`, and still unwraps what `previous` wrapped.
+    #[must_use]
+    pub fn with_previous(master: &MasterKey, previous: &MasterKey) -> Self {
+        Self { newest: Wrapping::of(master), previous: Some(Wrapping::of(previous)) }
+    }
+
+    fn known(&self) -> impl Iterator<Item = &Wrapping> {
+        std::iter::once(&self.newest).chain(&self.previous)
     }
 
     fn unwrap_key(&self, key: &SealingKey<'_>) -> Result<Zeroizing<[u8; 32]>, CryptoError> {
-        let bytes = decrypt(&self.wrapping, self.wrapping_id, key.context, key.wrapped)?;
+        let id = key_id(key.wrapped)?;
+        let wrapping = self.known().find(|wrapping| wrapping.id == id);
+        let wrapping = wrapping.ok_or(CryptoError::Mismatch)?;
+        let bytes = decrypt(&wrapping.key, wrapping.id, key.context, key.wrapped)?;
         <[u8; 32]>::try_from(bytes.as_slice())
             .map(Zeroizing::new)
             .or(Err(CryptoError::UnknownFormat))
@@ -58,7 +85,7 @@ impl Vault for XChaChaVault {
     fn new_data_key(&self, context: &[u8]) -> Result<Vec<u8>, CryptoError> {
         let mut key = Zeroizing::new([0; 32]);
         getrandom::fill(key.as_mut_slice()).or(Err(CryptoError::Failed))?;
-        encrypt(&self.wrapping, self.wrapping_id, context, key.as_slice())
+        encrypt(&self.newest.key, self.newest.id, context, key.as_slice())
     }
 
     fn seal(
@@ -83,16 +110,37 @@ impl Vault for XChaChaVault {
         Ok(Secret::new(text.to_owned()))
     }
 
+    fn key_of(&self, sealed: &[u8]) -> Result<Uuid, CryptoError> {
+        key_id(sealed).map(Uuid::from_bytes)
+    }
+
+    fn rewrap(&self, key: &SealingKey<'_>) -> Result<Option<Vec<u8>>, CryptoError> {
+        let data_key = self.unwrap_key(key)?;
+        if key_id(key.wrapped)? == self.newest.id {
+            return Ok(None);
+        }
+        encrypt(&self.newest.key, self.newest.id, key.context, data_key.as_slice()).map(Some)
+    }
+
     fn key_check(&self) -> Result<Vec<u8>, CryptoError> {
-        Ok([&[VERSION], self.check.as_slice()].concat())
+        Ok([&[VERSION], self.newest.check.as_slice()].concat())
     }
 
     fn is_same_key(&self, check: &[u8]) -> bool {
         match check.split_first() {
-            Some((&VERSION, check)) => check.ct_eq(self.check.as_slice()).into(),
+            Some((&VERSION, check)) => {
+                self.known().any(|known| check.ct_eq(known.check.as_slice()).into())
+            }
             _ => false,
         }
     }
+}
+
+/// The id of the key that a stored form names.
+fn key_id(stored: &[u8]) -> Result<[u8; KEY_ID], CryptoError> {
+    let (version, rest) = stored.split_first().ok_or(CryptoError::UnknownFormat)?;
+    let (id, _) = rest.split_first_chunk::<KEY_ID>().ok_or(CryptoError::UnknownFormat)?;
+    if *version == VERSION { Ok(*id) } else { Err(CryptoError::UnknownFormat) }
 }
 
 fn encrypt(
@@ -140,8 +188,6 @@ fn bound(key_id: [u8; KEY_ID], associated_data: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     const CONTEXT: &[u8] = b"organization 1";
@@ -252,5 +298,34 @@ mod tests {
         assert!(!vault(2).is_same_key(&check));
         assert!(!vault(1).is_same_key(&check[..check.len() - 1]));
         assert!(!vault(1).is_same_key(b""));
+    }
+
+    #[test]
+    fn a_changed_master_key_reads_what_the_previous_one_wrapped() {
+        let (old, new) = (MasterKey::from_bytes([1; 32]), MasterKey::from_bytes([2; 32]));
+        let wrapped = vault(1).new_data_key(CONTEXT).unwrap();
+        let sealed = vault(1).seal(&key(&wrapped), b"here", &secret()).unwrap();
+        let both = XChaChaVault::with_previous(&new, &old);
+
+        let opened = both.open(&key(&wrapped), b"here", &sealed).unwrap();
+        let rewrapped = both.rewrap(&key(&wrapped)).unwrap().unwrap();
+        let by_new_alone = vault(2).open(&key(&rewrapped), b"here", &sealed).unwrap();
+
+        assert_eq!(opened.expose(), secret().expose());
+        assert_eq!(by_new_alone.expose(), secret().expose());
+        assert_eq!(both.rewrap(&key(&rewrapped)).unwrap(), None);
+        assert!(vault(1).rewrap(&key(&rewrapped)).is_err());
+        assert!(both.is_same_key(&vault(1).key_check().unwrap()));
+        assert_eq!(both.key_check().unwrap(), vault(2).key_check().unwrap());
+    }
+
+    #[test]
+    fn a_sealed_value_names_its_data_key() {
+        let wrapped = vault(1).new_data_key(CONTEXT).unwrap();
+        let sealed = vault(1).seal(&key(&wrapped), b"here", &secret()).unwrap();
+
+        assert_eq!(vault(2).key_of(&sealed), Ok(Uuid::from_u128(42)));
+        assert_eq!(vault(2).key_of(b"\x01short"), Err(CryptoError::UnknownFormat));
+        assert_eq!(vault(2).key_of(&[7; 64]), Err(CryptoError::UnknownFormat));
     }
 }

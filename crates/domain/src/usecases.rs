@@ -12,6 +12,7 @@ pub mod housekeeping;
 pub mod icons;
 pub mod images;
 pub mod intake;
+pub mod keys;
 mod names;
 pub mod providers;
 pub mod references;

@@ -23,6 +23,7 @@ use crate::{
 mod config;
 mod doctor;
 mod fsck;
+mod keys;
 mod migrate;
 mod serve;
 mod token;
@@ -62,6 +63,9 @@ enum Command {
     Config(config::Command),
     /// Look for what would keep the server from working, and say what to do
     Doctor,
+    /// The keys that stored secrets are sealed with
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Check that all stored bytes are there, and sweep out what nothing needs
     Fsck(fsck::Fsck),
     /// Works on one picture or document for a server that started it
@@ -142,6 +146,7 @@ fn dispatch(command: Command, matches: &ArgMatches) -> Done {
         Command::User(command) => block_on(user::run(&Config::load(matches)?, command))?,
         Command::Doctor => block_on(doctor::doctor(matches))?,
         Command::MediaWorker => Ok(()), // it has run
+        Command::Keys(command) => block_on(keys::run(&Config::load(matches)?, command))?,
         Command::Fsck(command) => block_on(fsck::run(&Config::load(matches)?, command))?,
     }
 }

@@ -88,6 +88,8 @@ pub struct Config {
     pub max_file_bytes: u64,
     /// Where the master key is.
     pub master_key: KeySource,
+    /// Where the master key is that is accepted beside it while it is changed.
+    pub previous_master_key: KeySource,
     /// Where users reach the server; the address it listens on when `None`.
     pub public_url: Option<Url>,
     /// The first administrator's token; generated when `None`.
@@ -184,7 +186,9 @@ impl Reader<'_> {
         let blobs = self.optional("blob_url", values::blobs);
         let presigned_downloads = self.required("presigned_downloads", values::switch);
         let max_file_bytes = self.required("max_file_bytes", values::bytes);
-        let master_key = self.master_key();
+        let master_key = self.key_source("master_key", "master_key_file");
+        let previous_master_key =
+            self.key_source("master_key_previous", "master_key_previous_file");
         let public_url = self.optional("public_url", values::public_url);
         let bootstrap_token = self.optional("bootstrap_token", values::bootstrap_token);
         let organization = self.required("organization", values::organization);
@@ -205,6 +209,7 @@ impl Reader<'_> {
             presigned_downloads: presigned_downloads?,
             max_file_bytes: max_file_bytes?,
             master_key,
+            previous_master_key,
             public_url,
             bootstrap_token,
             organization: organization?,
@@ -221,12 +226,12 @@ impl Reader<'_> {
         })
     }
 
-    fn master_key(&mut self) -> KeySource {
-        let given = self.optional("master_key", values::master_key);
-        let file = self.optional("master_key_file", values::path);
-        match (given, file) {
+    fn key_source(&mut self, key: &str, file: &str) -> KeySource {
+        let given = self.optional(key, values::master_key);
+        let path = self.optional(file, values::path);
+        match (given, path) {
             (Some(_), Some(_)) => {
-                self.faults.push(Fault::new("master_key", "and master_key_file are both set"));
+                self.faults.push(Fault::new(key, format!("and {file} are both set")));
                 KeySource::DataDir
             }
             (Some(key), None) => KeySource::Given(key),

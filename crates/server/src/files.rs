@@ -13,6 +13,8 @@ use zeroize::Zeroize;
 
 /// Name of the generated key in the data directory.
 pub const KEY_FILE: &str = "master.key";
+/// Name of the key before it in the data directory, while the key is changed.
+pub const PREVIOUS_KEY_FILE: &str = "master.key.previous";
 /// A file longer than this is no key.
 const KEY_FILE_MAX: u64 = 1_024;
 /// Rights of group and others.

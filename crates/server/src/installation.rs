@@ -125,11 +125,23 @@ impl Installation {
         bring_up_to_date(&database, key.as_ref(), config, purpose).await?;
         let store = database.store();
         let record = store.callers().installation().await.map_err(InstallationError::Record)?;
+        let previous = read_previous_key(config)?;
         let key = match (record, key, purpose) {
+            // The operator moved the key aside so that a new one is made.
+            (Some(record), None, Purpose::Serve) if is_of(previous.as_ref(), &record) => {
+                make_key(config)?
+            }
             (Some(record), key, _) => check(key.as_ref(), &record, config)?,
             (None, _, Purpose::Command) => return Err(InstallationError::NotSetUp),
             (None, Some(key), Purpose::Serve) => key,
             (None, None, Purpose::Serve) => make_key(config)?,
+        };
+        let (signer, vault) = match &previous {
+            None => (JwtSigner::new(&key), XChaChaVault::new(&key)),
+            Some(previous) => (
+                JwtSigner::with_previous(&key, previous),
+                XChaChaVault::with_previous(&key, previous),
+            ),
         };
         let media = Arc::new(Media::new(media_options(config)));
         let allowed_networks = config.allow_private_network.clone();
@@ -144,8 +156,8 @@ impl Installation {
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
             passwords: Arc::new(Argon2Passwords::new()),
-            signer: Arc::new(JwtSigner::new(&key)),
-            vault: Arc::new(XChaChaVault::new(&key)),
+            signer: Arc::new(signer),
+            vault: Arc::new(vault),
         })
     }
 
@@ -175,7 +187,9 @@ async fn bring_up_to_date(
         (Schema::Behind, Purpose::Serve) => {
             // An empty database has no record to read. One that needs migrating
             // has, and must not be migrated under a wrong key.
-            if let Ok(Some(record)) = database.store().callers().installation().await {
+            if let Ok(Some(record)) = database.store().callers().installation().await
+                && !is_of(read_previous_key(config)?.as_ref(), &record)
+            {
                 check(key, &record, config)?;
             }
             database.migrate().await.map_err(InstallationError::Database)
@@ -237,7 +251,32 @@ pub fn read_key(config: &Config) -> Result<Option<MasterKey>, InstallationError>
     }
 }
 
-/// Refuses any key but the one that the record was made with.
+/// The master key that is still, or already, accepted beside the configured one,
+/// while it is being changed.
+///
+/// # Errors
+///
+/// [`InstallationError`] when its file cannot be read or holds no key.
+pub fn read_previous_key(config: &Config) -> Result<Option<MasterKey>, InstallationError> {
+    match &config.previous_master_key {
+        KeySource::Given(key) => Ok(Some(key.clone())),
+        KeySource::File(path) => {
+            let key = files::read_key(path).map_err(InstallationError::File)?;
+            key.map(Some).ok_or_else(|| InstallationError::KeyMissing(path.clone()))
+        }
+        KeySource::DataDir => {
+            let path = config.data_dir.join(files::PREVIOUS_KEY_FILE);
+            files::read_key(&path).map_err(InstallationError::File)
+        }
+    }
+}
+
+fn is_of(key: Option<&MasterKey>, record: &Record) -> bool {
+    key.is_some_and(|key| XChaChaVault::new(key).is_same_key(&record.key_check))
+}
+
+/// Refuses any key but the one that the record was made with, unless that one is
+/// the previous key.
 ///
 /// # Errors
 ///
@@ -250,7 +289,7 @@ pub fn check(
     let Some(key) = key else {
         return Err(InstallationError::KeyMissing(key_path(config).unwrap_or_default()));
     };
-    if XChaChaVault::new(key).is_same_key(&record.key_check) {
+    if is_of(Some(key), record) || is_of(read_previous_key(config)?.as_ref(), record) {
         Ok(key.clone())
     } else {
         Err(InstallationError::WrongKey)

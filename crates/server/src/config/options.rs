@@ -63,6 +63,16 @@ pub struct Options {
     #[arg(long, global = true, env = "UNDERSTUDY_MASTER_KEY_FILE", value_name = "FILE")]
     pub master_key_file: Option<String>,
 
+    /// The master key before, while it is changed: what it sealed is still opened
+    /// (see `understudy keys rotate`) [default: `DATA_DIR/master.key.previous`, if there]
+    #[arg(long, global = true, env = "UNDERSTUDY_MASTER_KEY_PREVIOUS", value_name = "BASE64")]
+    #[arg(hide_env_values = true)]
+    pub master_key_previous: Option<String>,
+
+    /// File with the master key before
+    #[arg(long, global = true, env = "UNDERSTUDY_MASTER_KEY_PREVIOUS_FILE", value_name = "FILE")]
+    pub master_key_previous_file: Option<String>,
+
     /// Where users reach the server, for links [default: http:// and the address it listens on]
     #[arg(long, global = true, env = "UNDERSTUDY_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
