@@ -214,6 +214,9 @@ impl From<Conflict> for Problem {
             | Conflict::WrongOffset { .. }
             | Conflict::NoProvider { .. }
             | Conflict::ProviderNotAllowed { .. }
+            | Conflict::RuleAttached { .. }
+            | Conflict::SecretInUse { .. }
+            | Conflict::AccountNotLinked
             | Conflict::ImportedElsewhere => problem,
         }
     }
@@ -298,6 +301,8 @@ impl From<Denied> for Code {
             Denied::Scope(_) => Self::InsufficientScope,
             Denied::ReadOnly => Self::TokenReadOnly,
             Denied::OneAssistant => Self::TokenLimited,
+            Denied::OtherOrganization => Self::OtherOrganization,
+            Denied::Author => Self::NotTheAuthor,
         }
     }
 }
@@ -308,6 +313,7 @@ impl From<&Conflict> for Code {
             Conflict::Taken { what: "name" } => Self::NameTaken,
             Conflict::Taken { what: "slug" } => Self::SlugTaken,
             Conflict::Taken { what: "email" } => Self::EmailTaken,
+            Conflict::Taken { what: "external id" } => Self::ExternalIdTaken,
             Conflict::Taken { .. } => Self::Taken,
             Conflict::Concurrent => Self::ConcurrentChange,
             Conflict::DraftExists => Self::DraftExists,
@@ -324,6 +330,9 @@ impl From<&Conflict> for Code {
             Conflict::WrongOffset { .. } => Self::WrongOffset,
             Conflict::NoProvider { .. } => Self::NoProvider,
             Conflict::ProviderNotAllowed { .. } => Self::ProviderNotAllowed,
+            Conflict::RuleAttached { .. } => Self::RuleAttached,
+            Conflict::SecretInUse { .. } => Self::SecretInUse,
+            Conflict::AccountNotLinked => Self::AccountNotLinked,
             Conflict::ImportedElsewhere => Self::ImportedElsewhere,
         }
     }
@@ -356,6 +365,8 @@ mod tests {
             Denied::Scope("read"),
             Denied::ReadOnly,
             Denied::OneAssistant,
+            Denied::OtherOrganization,
+            Denied::Author,
         ];
         for denied in denials {
             assert_eq!(Code::from(denied).describe().0, denied.code());
@@ -368,6 +379,7 @@ mod tests {
             Conflict::Taken { what: "name" },
             Conflict::Taken { what: "slug" },
             Conflict::Taken { what: "email" },
+            Conflict::Taken { what: "external id" },
             Conflict::Taken { what: "x" },
             Conflict::Concurrent,
             Conflict::DraftExists,
@@ -384,6 +396,9 @@ mod tests {
             Conflict::WrongOffset { received: 1 },
             Conflict::NoProvider { model: "x".to_owned() },
             Conflict::ProviderNotAllowed { provider: "openai" },
+            Conflict::RuleAttached { count: 1 },
+            Conflict::SecretInUse { skills: Vec::new() },
+            Conflict::AccountNotLinked,
             Conflict::ImportedElsewhere,
         ];
         for conflict in conflicts {

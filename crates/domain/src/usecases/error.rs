@@ -212,8 +212,8 @@ pub enum Conflict {
         /// The model's key.
         model: String,
     },
-    /// The assistant is not open to the provider.
-    #[error("the assistant does not allow the provider `{provider}`")]
+    /// The assistant or its organization is not open to the provider.
+    #[error("the provider `{provider}` is not allowed, by the assistant or by the organization")]
     ProviderNotAllowed {
         /// The provider's kind.
         provider: &'static str,

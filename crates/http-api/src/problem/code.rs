@@ -79,6 +79,10 @@ codes! {
         "The token refuses every change.";
     TokenLimited = "token_limited", FORBIDDEN, "The token is limited to one assistant",
         "The token reaches one assistant and its draft, nothing else.";
+    OtherOrganization = "other_organization", FORBIDDEN, "It is an affair of another organization",
+        "Owner, shares, tags, comments, tokens and events of an assistant are for people of its organization, whoever else may see it.";
+    NotTheAuthor = "not_the_author", FORBIDDEN, "Somebody else wrote it",
+        "Only its author changes it.";
     NotFound = "not_found", NOT_FOUND, "Not found",
         "There is none, or none that the caller may see; nothing tells which.";
     NoSuchRoute = "no_such_route", NOT_FOUND, "There is no such route",
@@ -97,6 +101,8 @@ codes! {
         "Slugs are unique in the organization, those of deleted assistants included.";
     EmailTaken = "email_taken", CONFLICT, "The e-mail address is taken",
         "E-mail addresses are unique in the installation.";
+    ExternalIdTaken = "external_id_taken", CONFLICT, "The external id is taken",
+        "Another user of the organization is linked to that account of the directory.";
     ConcurrentChange = "concurrent_change", CONFLICT, "It was changed at the same time",
         "Read it and try again.";
     DraftExists = "draft_exists", CONFLICT, "There is a draft",
@@ -125,8 +131,14 @@ codes! {
         "Ask with `HEAD` how many bytes it has, and go on from there.";
     NoProvider = "no_provider", CONFLICT, "No provider does this",
         "No provider with that model is set up and enabled. An administrator adds one under `/api/providers`.";
-    ProviderNotAllowed = "provider_not_allowed", CONFLICT, "The assistant does not allow the provider",
-        "Its `allowed_model_providers` leaves the provider out.";
+    ProviderNotAllowed = "provider_not_allowed", CONFLICT, "The provider is not allowed",
+        "The assistant's `allowed_model_providers` or the organization's `allowedProviders` leaves the provider out.";
+    RuleAttached = "rule_attached", CONFLICT, "The rule is attached to something",
+        "Detach it from everything first, or delete it with `force=true`.";
+    SecretInUse = "secret_in_use", CONFLICT, "Skills use the secret",
+        "`detail` names them. Take it out of them first.";
+    AccountNotLinked = "account_not_linked", CONFLICT, "The account is not linked",
+        "There is a user with the address of the directory's account who is not linked to it. An administrator links them by `externalId`.";
     ImportedElsewhere = "imported_elsewhere", CONFLICT, "It was imported by somebody else",
         "The import names an assistant that the caller may not change.";
     IdempotencyUnderWay = "idempotency_under_way", CONFLICT, "The same request is under way",
