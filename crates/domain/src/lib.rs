@@ -14,6 +14,7 @@ pub mod blob;
 pub mod catalogue;
 pub mod comment;
 pub mod diff;
+pub mod directory;
 pub mod extraction;
 pub mod fault;
 pub mod icons;
@@ -45,6 +46,7 @@ pub use assistant::{
 pub use audit::{AuditEvent, ChainHash, EventFilter, RecordedEvent};
 pub use blob::{Blob, Digest, InvalidDigest};
 pub use comment::Comment;
+pub use directory::DirectoryMapping;
 pub use extraction::{EmbeddedImage, Extraction, ExtractionOutcome};
 pub use fault::Fault;
 pub use id::{Id, Kind, ParseIdError};

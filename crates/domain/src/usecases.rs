@@ -5,6 +5,7 @@ pub mod assistants;
 pub mod avatar;
 pub mod bootstrap;
 mod change;
+pub mod directory;
 pub mod drafts;
 mod error;
 pub mod files;

@@ -4,7 +4,7 @@ use crate::{
     Fault,
     access::Level,
     merge::MergeConflict,
-    ports::{BlobError, CryptoError, MediaError, ProviderError, StoreError},
+    ports::{BlobError, CryptoError, IdentityError, MediaError, ProviderError, StoreError},
 };
 
 /// Result of a use case.
@@ -60,6 +60,9 @@ pub enum Error {
     /// A provider did not do what was asked.
     #[error(transparent)]
     Provider(#[from] ProviderError),
+    /// An identity provider did not log anybody in.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
     /// The blob store failed.
     #[error("the blob store could not do it")]
     Blobs(#[from] BlobError),
@@ -124,6 +127,9 @@ pub enum Denied {
     /// Somebody else wrote it.
     #[error("this is for its author")]
     Author,
+    /// They may not log in, and this is what they can do about it.
+    #[error("{0}")]
+    LogIn(&'static str),
 }
 
 impl Denied {
@@ -139,6 +145,7 @@ impl Denied {
             Self::OneAssistant => "token_limited",
             Self::OtherOrganization => "other_organization",
             Self::Author => "not_the_author",
+            Self::LogIn(_) => "login_refused",
         }
     }
 }

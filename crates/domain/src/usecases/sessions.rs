@@ -5,12 +5,13 @@ use time::Duration;
 
 use super::{
     Caller, Deps, Error, Origin, Result,
-    support::{fresh, record},
+    support::{fresh, record, require_admin, require_scope, require_unlimited},
+    users::require_rank,
 };
 use crate::{
-    Actor, ApiToken, Credential, Email, Organization, Secret, Session, Team, Timestamp, TokenHash,
-    User,
-    ports::{CallerRecord, PasswordHasher, Proof, SessionClaims, SessionSigner},
+    Actor, ApiToken, Credential, Email, Organization, Scope, Secret, Session, Team, Timestamp,
+    TokenHash, User, UserId,
+    ports::{CallerRecord, PasswordHasher, Proof, SessionClaims, SessionSigner, UnitOfWork},
     token::hex,
 };
 
@@ -88,28 +89,54 @@ pub async fn log_in(
     let right = passwords.verify(password, hash).await?;
     let login = found.filter(|login| right && !login.disabled).ok_or(Error::Unauthenticated)?;
 
-    let now = deps.clock.now();
-    let cookie = Secret::new(hex(&deps.ids.random()));
-    let session = Session {
-        id: fresh(&deps),
-        organization: login.organization,
-        user: login.user,
-        cookie: TokenHash::of(cookie.expose()),
-        created_at: now,
-        expires_at: now.plus(SESSION_LIFETIME),
-    };
     let mut work = deps.store.begin(login.organization).await?;
     let user = work.users().find(login.user).await?.ok_or(Error::Unauthenticated)?;
-    work.credentials().insert_session(&session).await?;
-    let caller = Caller { actor: actor_of(&user, session.id), origin: origin.clone() };
-    let target = user.id.to_string();
-    record(&deps, &caller, &mut *work, "session.created", target, (None, None)).await?;
+    let begun = BegunSession::of(&deps, origin, &user);
+    begun.record(&deps, &mut *work).await?;
     work.commit().await?;
 
-    let (jwt, jwt_expires_at) = sign(signer, &session, now)?;
-    let csrf = csrf_of(cookie.expose());
-    let session_expires_at = session.expires_at;
-    Ok(LoggedIn { jwt, jwt_expires_at, cookie, session_expires_at, csrf, user })
+    begun.logged_in(signer, user)
+}
+
+/// A session that is being made.
+pub(super) struct BegunSession {
+    session: Session,
+    cookie: Secret<String>,
+    /// The user as the session will act.
+    pub(super) caller: Caller,
+}
+
+impl BegunSession {
+    pub(super) fn of(deps: &Deps<'_>, origin: &Origin, user: &User) -> Self {
+        let now = deps.clock.now();
+        let cookie = Secret::new(hex(&deps.ids.random()));
+        let session = Session {
+            id: fresh(deps),
+            organization: user.organization,
+            user: user.id,
+            cookie: TokenHash::of(cookie.expose()),
+            created_at: now,
+            expires_at: now.plus(SESSION_LIFETIME),
+        };
+        let caller = Caller { actor: actor_of(user, session.id), origin: origin.clone() };
+        Self { session, cookie, caller }
+    }
+
+    /// Adds the session.
+    pub(super) async fn record(&self, deps: &Deps<'_>, work: &mut dyn UnitOfWork) -> Result<()> {
+        work.credentials().insert_session(&self.session).await?;
+        let target = self.session.user.to_string();
+        record(deps, &self.caller, work, "session.created", target, (None, None)).await
+    }
+
+    /// What its user is given, after the commit.
+    pub(super) fn logged_in(self, signer: &dyn SessionSigner, user: User) -> Result<LoggedIn> {
+        let Self { session, cookie, .. } = self;
+        let (jwt, jwt_expires_at) = sign(signer, &session, session.created_at)?;
+        let csrf = csrf_of(cookie.expose());
+        let session_expires_at = session.expires_at;
+        Ok(LoggedIn { jwt, jwt_expires_at, cookie, session_expires_at, csrf, user })
+    }
 }
 
 fn actor_of(user: &User, session: crate::SessionId) -> Actor {
@@ -176,6 +203,28 @@ pub async fn log_out(deps: Deps<'_>, caller: &Caller) -> Result<()> {
     Ok(work.commit().await?)
 }
 
+/// Ends all sessions of a user, that of the caller included if they are the user.
+///
+/// # Errors
+///
+/// [`Error::NotFound`]; [`Error::Forbidden`] for all but the user and administrators
+/// of a higher rank.
+#[tracing::instrument(skip_all, fields(user.id = %caller.actor.user))]
+pub async fn end_sessions(deps: Deps<'_>, caller: &Caller, id: UserId) -> Result<()> {
+    if id == caller.actor.user {
+        require_unlimited(&caller.actor)?;
+        require_scope(&caller.actor, Scope::Admin)?;
+    } else {
+        require_admin(&caller.actor, Scope::Admin)?;
+    }
+    let mut work = deps.store.begin(caller.tenant()).await?;
+    let user = work.users().find(id).await?.ok_or(Error::NotFound("user"))?;
+    require_rank(caller, &user)?;
+    work.credentials().delete_sessions_of(id).await?;
+    record(&deps, caller, &mut *work, "sessions.ended", id.to_string(), (None, None)).await?;
+    Ok(work.commit().await?)
+}
+
 /// What a write by cookie must send as `X-CSRF-Token`: derived from the cookie,
 /// which no script can read and no other site can know.
 #[must_use]
@@ -222,8 +271,6 @@ pub async fn who_am_i(deps: Deps<'_>, caller: &Caller) -> Result<WhoAmI> {
 }
 
 fn permissions(actor: &Actor) -> Vec<&'static str> {
-    use crate::Scope;
-
     let free = actor.only_assistant().is_none();
     let mut all = Vec::new();
     if actor.ai_seat && free && actor.role.may_create_assistants() && actor.has_scope(Scope::Write)

@@ -402,7 +402,7 @@ pub(super) async fn lock_team(
 pub(super) fn on_write(error: StoreError) -> Error {
     match error {
         StoreError::AlreadyExists { what: "draft" } => Conflict::DraftExists.into(),
-        StoreError::AlreadyExists { what: what @ ("name" | "slug" | "email") } => {
+        StoreError::AlreadyExists { what: what @ ("name" | "slug" | "email" | "external id") } => {
             Conflict::Taken { what }.into()
         }
         StoreError::AlreadyExists { .. } | StoreError::Conflict => Conflict::Concurrent.into(),

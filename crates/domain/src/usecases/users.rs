@@ -17,6 +17,8 @@ use crate::{
 pub const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 12..=1_024;
 /// Most characters of a user's name.
 pub const MAX_NAME_CHARS: usize = 255;
+/// Most characters of an external id.
+pub const MAX_EXTERNAL_ID_CHARS: usize = 255;
 /// Most departments of one user.
 pub const MAX_DEPARTMENTS: usize = 50;
 
@@ -35,6 +37,8 @@ pub struct CreateUser {
     pub ai_seat: bool,
     /// The password, if they shall log in with one.
     pub password: Option<Secret<String>>,
+    /// Who they are to the organization's directory.
+    pub external_id: Option<String>,
 }
 
 /// A change to a user; what is `None` stays.
@@ -49,6 +53,8 @@ pub struct UpdateUser {
     /// Whether they are shut out.
     pub disabled: Option<bool>,
     pub password: Option<Secret<String>>,
+    /// Who they are to the organization's directory; `Some(None)` is nobody.
+    pub external_id: Option<Option<String>>,
     /// What the caller demands of the state.
     pub precondition: Precondition,
 }
@@ -86,12 +92,13 @@ pub async fn create_user(
     command: CreateUser,
 ) -> Result<User> {
     require_admin(&caller.actor, Scope::Admin)?;
-    let CreateUser { email, name, role, departments, ai_seat, password } = command;
+    let CreateUser { email, name, role, departments, ai_seat, password, external_id } = command;
     let mut faults = Vec::new();
     let email = parse_email(&email, &mut faults);
     let name = parse_name(name.unwrap_or_default(), &mut faults);
     let departments = parse_departments(&departments, &mut faults);
     check_password(password.as_ref(), &mut faults);
+    check_external_id(external_id.as_ref(), &mut faults);
     let (true, Some(email)) = (faults.is_empty(), email) else {
         return Err(Error::Invalid(faults));
     };
@@ -111,7 +118,7 @@ pub async fn create_user(
         ai_seat,
         disabled: false,
         password,
-        external_id: None,
+        external_id,
         created_at: now,
         updated_at: now,
         revision: 1,
@@ -138,6 +145,37 @@ pub async fn list_users(deps: Deps<'_>, caller: &Caller, command: ListUsers) -> 
     Ok(deps.store.directory().users(caller.tenant(), q, after, limit, count).await?)
 }
 
+/// What names one user beside their id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserName {
+    /// Who they are to the organization's directory.
+    ExternalId(String),
+    /// Their log-in name.
+    Email(String),
+}
+
+/// The user with this name, if the organization has one.
+///
+/// # Errors
+///
+/// [`Error::Forbidden`] for all but administrators.
+pub async fn find_user(deps: Deps<'_>, caller: &Caller, name: &UserName) -> Result<Option<User>> {
+    require_admin(&caller.actor, Scope::Read)?;
+    let (tenant, directory) = (caller.tenant(), deps.store.directory());
+    match name {
+        UserName::ExternalId(id) => Ok(directory.user_by_external_id(tenant, id).await?),
+        UserName::Email(text) => {
+            let Ok(email) = Email::parse(text) else { return Ok(None) };
+            let found = deps.store.callers().find_login(&email).await?;
+            // Addresses are unique in the installation: it may be another's.
+            match found.filter(|login| login.organization == tenant) {
+                Some(login) => Ok(directory.user(tenant, login.user).await?),
+                None => Ok(None),
+            }
+        }
+    }
+}
+
 /// A user: oneself, or any for administrators.
 ///
 /// # Errors
@@ -153,8 +191,8 @@ pub async fn view_user(deps: Deps<'_>, caller: &Caller, id: UserId) -> Result<Us
     user.ok_or(Error::NotFound("user"))
 }
 
-/// Changes a user. Changing rank, seat, password or shutting out ends all of the
-/// user's sessions.
+/// Changes a user. Changing rank, seat, password or external id, and shutting out,
+/// end all of the user's sessions.
 ///
 /// # Errors
 ///
@@ -169,18 +207,10 @@ pub async fn update_user(
     id: UserId,
     command: UpdateUser,
 ) -> Result<User> {
-    let mut faults = Vec::new();
     let before = authorize_change(&deps, caller, id, &command).await?;
-    let UpdateUser { email, name, role, departments, ai_seat, disabled, password, precondition } =
-        command;
-    let email = email.and_then(|email| parse_email(&email, &mut faults));
-    let name = name.map(|name| parse_name(name, &mut faults));
-    let departments = departments.map(|list| parse_departments(&list, &mut faults));
-    check_password(password.as_ref(), &mut faults);
-    if !faults.is_empty() {
-        return Err(Error::Invalid(faults));
-    }
-    let password = match password {
+    let precondition = command.precondition.clone();
+    let mut change = Change::check(command)?;
+    let password = match change.password.take() {
         Some(password) => Some(passwords.hash(password).await?),
         None => None,
     };
@@ -190,20 +220,11 @@ pub async fn update_user(
     let before = work.users().find(id).await?.ok_or(Error::NotFound("user"))?;
     require_rank(caller, &before)?;
     precondition.check(&etag(&before))?;
-    let ends_sessions = password.is_some()
-        || role.is_some_and(|role| role != before.role)
-        || ai_seat.is_some_and(|seat| seat != before.ai_seat)
-        || disabled == Some(true);
+    let ends_sessions = password.is_some() || change.ends_sessions(&before);
     let after = User {
-        email: email.unwrap_or_else(|| before.email.clone()),
-        name: name.unwrap_or_else(|| before.name.clone()),
-        role: role.unwrap_or(before.role),
-        departments: departments.unwrap_or_else(|| before.departments.clone()),
-        ai_seat: ai_seat.unwrap_or(before.ai_seat),
-        disabled: disabled.unwrap_or(before.disabled),
         password: password.or_else(|| before.password.clone()),
         updated_at: deps.clock.now(),
-        ..before.clone()
+        ..change.of(&before)
     };
     let stays_owner = after.role == Role::Owner && !after.disabled;
     if before.role == Role::Owner && !before.disabled && !stays_owner && owners <= 1 {
@@ -218,6 +239,58 @@ pub async fn update_user(
     work.commit().await?;
 
     Ok(after)
+}
+
+/// A change to a user that can stand.
+struct Change {
+    email: Option<Email>,
+    name: Option<String>,
+    role: Option<Role>,
+    departments: Option<BTreeSet<Department>>,
+    ai_seat: Option<bool>,
+    disabled: Option<bool>,
+    password: Option<Secret<String>>,
+    #[expect(clippy::option_option, reason = "to stay, none, or a text")]
+    external_id: Option<Option<String>>,
+}
+
+impl Change {
+    fn check(command: UpdateUser) -> Result<Self> {
+        let mut faults = Vec::new();
+        check_password(command.password.as_ref(), &mut faults);
+        check_external_id(command.external_id.iter().flatten().next(), &mut faults);
+        let change = Self {
+            email: command.email.and_then(|email| parse_email(&email, &mut faults)),
+            name: command.name.map(|name| parse_name(name, &mut faults)),
+            departments: command.departments.map(|list| parse_departments(&list, &mut faults)),
+            role: command.role,
+            ai_seat: command.ai_seat,
+            disabled: command.disabled,
+            password: command.password,
+            external_id: command.external_id,
+        };
+        if faults.is_empty() { Ok(change) } else { Err(Error::Invalid(faults)) }
+    }
+
+    fn ends_sessions(&self, before: &User) -> bool {
+        self.role.is_some_and(|role| role != before.role)
+            || self.ai_seat.is_some_and(|seat| seat != before.ai_seat)
+            || self.external_id.as_ref().is_some_and(|id| *id != before.external_id)
+            || self.disabled == Some(true)
+    }
+
+    fn of(self, before: &User) -> User {
+        User {
+            email: self.email.unwrap_or_else(|| before.email.clone()),
+            name: self.name.unwrap_or_else(|| before.name.clone()),
+            role: self.role.unwrap_or(before.role),
+            departments: self.departments.unwrap_or_else(|| before.departments.clone()),
+            ai_seat: self.ai_seat.unwrap_or(before.ai_seat),
+            disabled: self.disabled.unwrap_or(before.disabled),
+            external_id: self.external_id.unwrap_or_else(|| before.external_id.clone()),
+            ..before.clone()
+        }
+    }
 }
 
 /// Removes a user with their tokens, sessions and memberships; their assistants
@@ -259,7 +332,8 @@ async fn authorize_change(
         && command.role.is_none()
         && command.departments.is_none()
         && command.ai_seat.is_none()
-        && command.disabled.is_none();
+        && command.disabled.is_none()
+        && command.external_id.is_none();
     if own && modest {
         require_unlimited(&caller.actor)?;
         require_scope(&caller.actor, Scope::Admin)?;
@@ -280,7 +354,7 @@ async fn authorize_change(
 
 /// Oneself, or somebody below; owners also other owners, or there could never be
 /// two.
-fn require_rank(caller: &Caller, user: &User) -> Result<()> {
+pub(super) fn require_rank(caller: &Caller, user: &User) -> Result<()> {
     if user.id == caller.actor.user { Ok(()) } else { require_rank_over(caller, user.role) }
 }
 
@@ -334,8 +408,20 @@ fn check_password(password: Option<&Secret<String>>, faults: &mut Vec<Fault>) {
     }
 }
 
+fn check_external_id(id: Option<&String>, faults: &mut Vec<Fault>) {
+    let fits = |id: &String| {
+        (1..=MAX_EXTERNAL_ID_CHARS).contains(&id.chars().count())
+            && !id.chars().any(char::is_control)
+    };
+    if id.is_some_and(|id| !fits(id)) {
+        let message =
+            format!("must have 1 to {MAX_EXTERNAL_ID_CHARS} characters and no control characters");
+        faults.push(Fault::new("/externalId", "too_long", message));
+    }
+}
+
 /// What the audit log keeps of a user; of the password only that there is one.
-fn state_of(user: &User) -> Value {
+pub(super) fn state_of(user: &User) -> Value {
     json!({
         "email": user.email,
         "name": user.name,
@@ -344,5 +430,6 @@ fn state_of(user: &User) -> Value {
         "aiSeat": user.ai_seat,
         "disabled": user.disabled,
         "hasPassword": user.password.is_some(),
+        "externalId": user.external_id,
     })
 }
