@@ -1,0 +1,1 @@
+//! Log-ins by a provider that speaks `OpenID` Connect.
