@@ -53,6 +53,15 @@ words!(
     }
 );
 
+impl RuleScope {
+    /// Whether rules of this scope may be attached to things of this kind, and count
+    /// there: `assistant`, or a [`RuleEntity::kind`].
+    #[must_use]
+    pub fn covers(self, kind: &str) -> bool {
+        self == Self::Organization || self.as_str() == kind
+    }
+}
+
 words!(
     /// When a rule is applied.
     ApplyMode {

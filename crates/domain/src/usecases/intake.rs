@@ -8,7 +8,7 @@
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
-use super::{Deps, Error, Result};
+use super::{Deps, Error, Result, organization::Storage};
 use crate::{
     Blob, Digest, OrganizationId,
     media_type::{self, HEAD_BYTES},
@@ -33,6 +33,8 @@ pub struct Intake<'a> {
     hash: Sha256,
     received: u64,
     head: Vec<u8>,
+    /// Whether it may be refused for the organization's limit.
+    is_limited: bool,
 }
 
 /// Bytes that were taken in. They are kept for a day without being named.
@@ -61,7 +63,17 @@ impl<'a> Intake<'a> {
     pub async fn begin(deps: Deps<'a>, tenant: OrganizationId, limit: ByteLimit) -> Result<Self> {
         let writer = deps.blobs.begin(tenant).await?;
         let (hash, head) = (Sha256::new(), Vec::new());
-        Ok(Self { deps, tenant, limit, writer, hash, received: 0, head })
+        Ok(Self { deps, tenant, limit, writer, hash, received: 0, head, is_limited: true })
+    }
+
+    /// Takes in what the service makes of bytes that it has: they are not refused
+    /// for the organization's limit, which the first ones fitted into.
+    pub(super) async fn begin_derived(
+        deps: Deps<'a>,
+        tenant: OrganizationId,
+        limit: ByteLimit,
+    ) -> Result<Self> {
+        Ok(Self { is_limited: false, ..Self::begin(deps, tenant, limit).await? })
     }
 
     /// Takes in more.
@@ -94,11 +106,12 @@ impl<'a> Intake<'a> {
     ///
     /// # Errors
     ///
+    /// [`Error::TooMany`] when the organization may not have as many bytes,
     /// [`Error::Blobs`], [`Error::Store`].
     pub async fn finish(self) -> Result<Received> {
-        let Self { deps, tenant, writer, hash, received, head, .. } = self;
+        let Self { deps, tenant, writer, hash, received, head, is_limited, .. } = self;
         let blob = Blob { digest: Digest::from_bytes(hash.finalize().into()), size: received };
-        note(&deps, tenant, blob).await?;
+        note(&deps, tenant, blob, is_limited).await?;
         writer.finish(blob.digest).await?;
         Ok(Received { blob, head })
     }
@@ -113,10 +126,15 @@ impl<'a> Intake<'a> {
     }
 }
 
-/// Touches the blob in the ledger, in a transaction of its own.
-async fn note(deps: &Deps<'_>, tenant: OrganizationId, blob: Blob) -> Result<()> {
+/// Touches the blob in the ledger, in a transaction of its own. All bytes of the
+/// organization are added up only where it has a limit.
+async fn note(deps: &Deps<'_>, tenant: OrganizationId, blob: Blob, is_limited: bool) -> Result<()> {
     let mut work = deps.store.begin(tenant).await?;
+    let storage = if is_limited { Storage::measure(&mut *work).await? } else { None };
     work.blobs().touch(blob, deps.clock.now()).await?;
+    if let Some(storage) = storage {
+        storage.require_fit(&mut *work).await?;
+    }
     Ok(work.commit().await?)
 }
 
@@ -124,6 +142,18 @@ async fn note(deps: &Deps<'_>, tenant: OrganizationId, blob: Blob) -> Result<()>
 pub(super) async fn take_in(deps: &Deps<'_>, tenant: OrganizationId, bytes: Bytes) -> Result<Blob> {
     let limit = ByteLimit { what: "a picture", bytes: u64::MAX };
     let mut intake = Intake::begin(*deps, tenant, limit).await?;
+    intake.write(bytes).await?;
+    Ok(intake.finish().await?.blob)
+}
+
+/// Takes in bytes that are in memory and were made of others that are stored.
+pub(super) async fn take_in_derived(
+    deps: &Deps<'_>,
+    tenant: OrganizationId,
+    bytes: Bytes,
+) -> Result<Blob> {
+    let limit = ByteLimit { what: "a picture", bytes: u64::MAX };
+    let mut intake = Intake::begin_derived(*deps, tenant, limit).await?;
     intake.write(bytes).await?;
     Ok(intake.finish().await?.blob)
 }

@@ -266,7 +266,7 @@ fn run_to_join(parts: &[Blob]) -> Option<usize> {
 
 async fn join(deps: &Deps<'_>, upload: &Upload, parts: &[Blob]) -> Result<Received> {
     let limit = ByteLimit { what: "an upload", bytes: u64::MAX };
-    let mut intake = Intake::begin(*deps, upload.organization, limit).await?;
+    let mut intake = Intake::begin_derived(*deps, upload.organization, limit).await?;
     for part in parts {
         let mut reader = deps.blobs.read(upload.organization, part.digest, None).await?;
         while let Some(chunk) = reader.next().await? {

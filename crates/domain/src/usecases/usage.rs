@@ -1,29 +1,121 @@
 //! What was used of providers.
 
+use std::collections::BTreeMap;
+
 use time::{Date, Duration, Month};
 
 use super::{
     Caller, Deps, Error, Result,
     support::{require_scope, require_unlimited},
 };
-use crate::{Fault, Scope, Timestamp, UsageTotal, ports::UsageFilter};
+use crate::{AssistantId, Fault, Scope, Timestamp, UsageTotal, UserId, ports::UsageFilter};
 
 /// Days that are counted when the caller does not say.
 pub const USUAL_DAYS: i64 = 30;
 /// Most days that are counted at once.
 pub const MAX_DAYS: i64 = 366;
 
-/// Which days to count, each `YYYY-MM-DD` in UTC.
-#[derive(Clone, Debug, Default)]
-pub struct ListUsage {
-    /// The first one; 29 days before the last one when `None`.
-    pub from: Option<String>,
-    /// The last one; today when `None`.
-    pub until: Option<String>,
+/// What to tell usage apart by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "any of them in any combination")]
+pub struct UsageGroups {
+    /// The day in UTC.
+    pub day: bool,
+    /// Who used it.
+    pub user: bool,
+    /// The assistant it was for.
+    pub assistant: bool,
+    /// The model, with its provider.
+    pub model: bool,
 }
 
-/// What was used, by day, user, assistant, kind, provider and model: for
-/// administrators that of everybody, for others their own.
+impl UsageGroups {
+    /// Everything.
+    pub const ALL: Self = Self { day: true, user: true, assistant: true, model: true };
+    /// The words of [`parse`](Self::parse).
+    pub const WORDS: [&str; 4] = ["day", "user", "assistant", "model"];
+
+    /// Reads words with commas between them; `None` for any other text.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut groups = Self { day: false, user: false, assistant: false, model: false };
+        for word in text.split(',') {
+            let group = match word {
+                "day" => &mut groups.day,
+                "user" => &mut groups.user,
+                "assistant" => &mut groups.assistant,
+                "model" => &mut groups.model,
+                _ => return None,
+            };
+            if std::mem::replace(group, true) {
+                return None;
+            }
+        }
+        Some(groups)
+    }
+}
+
+/// Which usage to count. Days are `YYYY-MM-DD` in UTC.
+#[derive(Clone, Debug)]
+pub struct ListUsage {
+    /// The first day; 29 days before the last one when `None`.
+    pub from: Option<String>,
+    /// The last day; today when `None`.
+    pub until: Option<String>,
+    /// For this live assistant only.
+    pub assistant: Option<AssistantId>,
+    /// What to tell apart.
+    pub groups: UsageGroups,
+}
+
+impl Default for ListUsage {
+    fn default() -> Self {
+        Self { from: None, until: None, assistant: None, groups: UsageGroups::ALL }
+    }
+}
+
+/// What was used of one kind; what is not told apart is `None`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageRow {
+    /// The day in UTC.
+    pub day: Option<String>,
+    /// Who used it.
+    pub user: Option<UserId>,
+    /// The assistant it was for, `Some(None)` for none.
+    pub assistant: Option<Option<AssistantId>>,
+    /// What was used.
+    pub kind: String,
+    /// The provider's kind and the model's key.
+    pub model: Option<(String, String)>,
+    /// How often.
+    pub count: u64,
+    /// How much in all.
+    pub quantity: u64,
+}
+
+/// What was used in all of one kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageSum {
+    /// What was used.
+    pub kind: String,
+    /// How often.
+    pub count: u64,
+    /// How much in all.
+    pub quantity: u64,
+}
+
+/// What was used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageReport {
+    /// By day, user, assistant, kind, provider and model, as far as they are told
+    /// apart.
+    pub rows: Vec<UsageRow>,
+    /// By kind.
+    pub totals: Vec<UsageSum>,
+}
+
+/// What was used, told apart as asked: for administrators that of everybody, for
+/// others their own.
 ///
 /// # Errors
 ///
@@ -32,15 +124,68 @@ pub async fn list_usage(
     deps: Deps<'_>,
     caller: &Caller,
     command: ListUsage,
-) -> Result<Vec<UsageTotal>> {
+) -> Result<UsageReport> {
     require_unlimited(&caller.actor)?;
     require_scope(&caller.actor, Scope::Read)?;
     let today = deps.clock.now().as_offset_date_time().date();
     let (from, until) = days(&command, today)?;
     let user = (!caller.actor.role.is_admin()).then_some(caller.actor.user);
     let filter = UsageFilter { from: start_of(from), until: start_of(until), user };
-    Ok(deps.store.content().usage(caller.tenant(), &filter).await?)
+    let mut counted = deps.store.content().usage(caller.tenant(), &filter).await?;
+    if let Some(assistant) = command.assistant {
+        counted.retain(|total| total.assistant == Some(assistant));
+    }
+    Ok(report(&counted, command.groups))
 }
+
+/// Puts together what is not told apart.
+fn report(counted: &[UsageTotal], groups: UsageGroups) -> UsageReport {
+    let mut rows: BTreeMap<_, (u64, u64)> = BTreeMap::new();
+    let mut totals: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for total in counted {
+        let key = (
+            groups.day.then_some(&total.day),
+            groups.user.then_some(total.user),
+            groups.assistant.then_some(total.assistant),
+            &total.kind,
+            groups.model.then_some((&total.provider, &total.model)),
+        );
+        for sum in [rows.entry(key).or_default(), totals.entry(&total.kind).or_default()] {
+            sum.0 = sum.0.saturating_add(total.count);
+            sum.1 = sum.1.saturating_add(total.quantity);
+        }
+    }
+    let row = |((day, user, assistant, kind, model), (count, quantity)): (Key<'_>, (u64, u64))| {
+        UsageRow {
+            day: day.cloned(),
+            user,
+            assistant,
+            kind: kind.clone(),
+            model: model
+                .map(|(provider, model): (&String, &String)| (provider.clone(), model.clone())),
+            count,
+            quantity,
+        }
+    };
+    let sum = |(kind, (count, quantity)): (&str, (u64, u64))| UsageSum {
+        kind: kind.to_owned(),
+        count,
+        quantity,
+    };
+    UsageReport {
+        rows: rows.into_iter().map(row).collect(),
+        totals: totals.into_iter().map(sum).collect(),
+    }
+}
+
+/// By what rows are told apart, in the order in which they are listed.
+type Key<'a> = (
+    Option<&'a String>,
+    Option<UserId>,
+    Option<Option<AssistantId>>,
+    &'a String,
+    Option<(&'a String, &'a String)>,
+);
 
 /// The first day, and the day behind the last one.
 fn days(command: &ListUsage, today: Date) -> Result<(Date, Date)> {
@@ -109,8 +254,11 @@ mod tests {
     fn the_last_thirty_days_are_counted_unless_others_are_asked_for() {
         let today = parse_day("2026-03-01").unwrap();
         let count = |from: Option<&str>, until: Option<&str>| {
-            let command =
-                ListUsage { from: from.map(str::to_owned), until: until.map(str::to_owned) };
+            let command = ListUsage {
+                from: from.map(str::to_owned),
+                until: until.map(str::to_owned),
+                ..ListUsage::default()
+            };
             days(&command, today).map(|(from, until)| (until - from).whole_days()).ok()
         };
 
@@ -121,5 +269,49 @@ mod tests {
         assert_eq!(count(Some("2025-03-01"), None), Some(366));
         assert_eq!(count(Some("2025-02-28"), None), None);
         assert_eq!(count(Some("9999-12-31"), Some("9999-12-31")), None);
+    }
+
+    fn used(day: &str, user: u128, assistant: Option<u128>, model: &str, count: u64) -> UsageTotal {
+        let id = uuid::Uuid::from_u128;
+        UsageTotal {
+            day: day.to_owned(),
+            user: crate::Id::from_uuid(id(user)),
+            assistant: assistant.map(|number| crate::Id::from_uuid(id(number))),
+            kind: "image".to_owned(),
+            provider: "openai".to_owned(),
+            model: model.to_owned(),
+            count,
+            quantity: count * 2,
+        }
+    }
+
+    #[test]
+    fn what_is_not_told_apart_is_added_up() {
+        let counted = [
+            used("2026-01-01", 1, None, "a", 1),
+            used("2026-01-01", 2, Some(7), "a", 10),
+            used("2026-01-02", 1, Some(7), "b", 100),
+        ];
+        let sums = |text: &str| -> Vec<u64> {
+            let groups = UsageGroups::parse(text).unwrap();
+            let UsageReport { rows, totals } = report(&counted, groups);
+            assert_eq!((totals.len(), totals[0].count, totals[0].quantity), (1, 111, 222));
+            rows.iter().map(|row| row.count).collect()
+        };
+
+        assert_eq!(sums("day"), [11, 100]);
+        assert_eq!(sums("user"), [101, 10]);
+        assert_eq!(sums("assistant"), [1, 110]);
+        assert_eq!(sums("model,day"), [11, 100]);
+        assert_eq!(sums("day,user,assistant,model"), [1, 10, 100]);
+        assert_eq!(report(&[], UsageGroups::ALL).totals, []);
+    }
+
+    #[test]
+    fn groups_are_known_words_each_once() {
+        for text in ["", "day,", "colour", "day,day", "Day"] {
+            assert_eq!(UsageGroups::parse(text), None, "{text}");
+        }
+        assert_eq!(UsageGroups::parse("day,user,assistant,model"), Some(UsageGroups::ALL));
     }
 }

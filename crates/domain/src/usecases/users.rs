@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     Caller, Conflict, Denied, Deps, Error, Precondition, Result,
+    organization::require_room_for_user,
     support::{fresh, on_write, record, require_admin, require_scope, require_unlimited},
 };
 use crate::{
@@ -125,6 +126,7 @@ pub async fn create_user(
     };
 
     let mut work = deps.store.begin(caller.tenant()).await?;
+    require_room_for_user(&mut *work).await?;
     work.users().insert(&user).await.map_err(on_write)?;
     let values = (None, Some(state_of(&user)));
     record(&deps, caller, &mut *work, "user.created", user.id.to_string(), values).await?;

@@ -10,6 +10,7 @@ use crate::{
         Caller, Deps, Error, Result,
         assistants::create::{add_assistant, blank, owned, require_creation},
         intake::carry_over,
+        organization::{require_allowed_model, require_room_for_assistant},
         support::{check_content, find, free_slug},
     },
 };
@@ -44,6 +45,8 @@ pub async fn copy_assistant(
     }
 
     let mut work = deps.store.begin(caller.tenant()).await?;
+    require_room_for_assistant(&mut *work).await?;
+    require_allowed_model(&mut *work, None, &content).await?;
     let slug = free_slug(&deps, &mut *work, &content.name).await?;
     let copy = Assistant { slug: Some(slug), content, ..blank(&deps, caller) };
     add_assistant(&deps, caller, &mut *work, &copy, "assistant.copied").await?;

@@ -15,6 +15,7 @@ use crate::{
     usecases::{
         Caller, Conflict, Denied, Deps, Error, Result,
         icons::IconInput,
+        organization::{require_allowed_model, require_room_for_assistant},
         rules::attach_rules,
         support::{
             add_version, event_state, free_slug, fresh, on_write, record_about,
@@ -58,6 +59,8 @@ pub async fn create_assistant(
     }
 
     let mut work = deps.store.begin(caller.tenant()).await?;
+    require_room_for_assistant(&mut *work).await?;
+    require_allowed_model(&mut *work, None, &edit.content).await?;
     let named = edit::new_users(&base.policy, &edit.policy);
     require_known_users(work.users(), named).await?;
     let slug = match edit.slug.clone() {

@@ -9,6 +9,7 @@ use crate::{
     ports::AssistantRecord,
     usecases::{
         Caller, Conflict, Denied, Deps, Error, Result,
+        organization::require_room_for_assistant,
         support::{
             changes_between, event_values, on_write, record_about, require_scope, require_seat,
         },
@@ -41,6 +42,9 @@ pub async fn restore_assistant(
     require_scope(actor, Scope::Write)?;
 
     let mut work = deps.store.begin(caller.tenant()).await?;
+    if seen.assistant.deleted_at.is_some() {
+        require_room_for_assistant(&mut *work).await?;
+    }
     let before = work.assistants().find(seen.assistant.id).await?.ok_or_else(missing)?;
     require_ownership(caller, &before)?;
     let now = deps.clock.now();

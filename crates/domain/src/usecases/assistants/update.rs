@@ -14,6 +14,7 @@ use crate::{
         Caller, Conflict, Deps, Error, Precondition, Result,
         change::save,
         icons::IconInput,
+        organization::require_allowed_model,
         rules::attach_rules,
         support::{
             changes_between, find_to_write, free_slug, fresh, lock_matching, require_known_users,
@@ -77,6 +78,7 @@ pub(in crate::usecases) async fn update(
     };
     let edit = icon.join(edit::apply(&base, input, mode, &mut || fresh(deps)))?;
     check_reach(&view, &base, &edit)?;
+    require_allowed_model(&mut *work, Some(&before.content), &edit.content).await?;
     let named = edit::new_users(&base.policy, &edit.policy);
     require_known_users(work.users(), named).await?;
 

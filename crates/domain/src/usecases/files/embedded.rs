@@ -5,7 +5,7 @@ use super::{FileView, view_file};
 use crate::{
     Digest, EmbeddedImage, EmbeddingId, Extraction, ExtractionOutcome, Id, OrganizationId,
     ports::{Documents, FoundImage, MediaError},
-    usecases::{Caller, Deps, Error, Result, intake::take_in},
+    usecases::{Caller, Deps, Error, Result, intake::take_in_derived},
 };
 
 /// The images inside of a file, in the order of the document; none in a file that
@@ -104,7 +104,7 @@ async fn keep(
     for (index, image) in found.into_iter().enumerate() {
         let FoundImage { content_type, bytes, width, height, place } = image;
         let id = id_of(source, index);
-        let blob = take_in(deps, tenant, bytes).await?;
+        let blob = take_in_derived(deps, tenant, bytes).await?;
         let content_type = content_type.to_owned();
         images.push(EmbeddedImage { id, content_type, blob, width, height, place });
     }

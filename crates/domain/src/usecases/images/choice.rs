@@ -23,6 +23,8 @@ pub(super) struct Wish<'a> {
     pub(super) preferred: Option<ProviderKind>,
     /// The only kinds that may be taken; any when `None`.
     pub(super) allowed: Option<&'a [String]>,
+    /// The only kinds that the organization lets be taken; any when `None`.
+    pub(super) in_house: Option<&'a [String]>,
 }
 
 /// Who draws.
@@ -36,7 +38,8 @@ pub(super) struct Choice<'a> {
 
 impl Wish<'_> {
     fn allows(&self, kind: ProviderKind) -> bool {
-        self.allowed.is_none_or(|allowed| allowed.iter().any(|word| word == kind.as_str()))
+        let names = |list: &[String]| list.iter().any(|word| word == kind.as_str());
+        self.allowed.is_none_or(names) && self.in_house.is_none_or(names)
     }
 }
 

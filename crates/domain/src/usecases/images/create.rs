@@ -171,10 +171,13 @@ async fn draw(
     content: Option<&Content>,
 ) -> Result<Drawn> {
     let providers = deps.store.content().providers(caller.tenant()).await?;
+    let organization = deps.store.directory().organization(caller.tenant()).await?;
+    let settings = organization.ok_or(Error::NotFound("organization"))?.settings;
     let wish = Wish {
         model: order.model.as_deref(),
         preferred: content.map(preferred),
         allowed: content.and_then(|content| content.allowed_model_providers.as_deref()),
+        in_house: settings.allowed_providers.as_deref(),
     };
     let choice = choose(&providers, wish)?;
     let access = match choice.provider {

@@ -7,6 +7,9 @@ use crate::{
     usecases::{Caller, Deps, Error, Result},
 };
 
+/// What assistants are called among the things that rules are attached to.
+pub(super) const ASSISTANT: &str = "assistant";
+
 /// Makes `rule_ids` the rules of a content, in that order. Those that it has stay
 /// as they are; new ones must be rules that the caller may see, and cannot be
 /// removed before the transaction ends.
@@ -51,10 +54,12 @@ pub(super) fn attached(deps: &Deps<'_>, caller: &Caller, rule_id: RuleId) -> Att
     }
 }
 
+/// Whether the caller may read the rule.
+pub(super) fn may_see(caller: &Caller, rule: &Rule) -> bool {
+    rule.is_public || caller.actor.role.is_admin()
+}
+
 /// Whether the caller may see the rule, and it may be attached to assistants.
 pub(super) fn may_attach(caller: &Caller, rule: &Rule) -> bool {
-    use crate::rule::RuleScope;
-
-    let seen = rule.is_public || caller.actor.role.is_admin();
-    seen && matches!(rule.scope, RuleScope::Organization | RuleScope::Assistant)
+    may_see(caller, rule) && rule.scope.covers(ASSISTANT)
 }

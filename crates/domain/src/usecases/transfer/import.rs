@@ -226,6 +226,14 @@ impl Import {
         }
     }
 
+    /// A refusal, its faults where the document has them.
+    fn refused(&self, error: Error) -> Error {
+        match error {
+            Error::Invalid(faults) => self.invalid(faults),
+            error => error,
+        }
+    }
+
     fn invalid(&self, faults: Vec<Fault>) -> Error {
         let packed = self.icon.is_some();
         let there = |fault: Fault| match fault.pointer.as_str() {

@@ -109,7 +109,12 @@ fn what_an_assistant_does_not_allow_is_not_taken() {
     let only = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
     let (clipdrop, anthropic, builtin) =
         (only(&["clipdrop"]), only(&["anthropic"]), only(&["builtin"]));
-    let within = |allowed, model| Wish { model, allowed: Some(allowed), preferred: Some(Openai) };
+    let within = |allowed, model| Wish {
+        model,
+        allowed: Some(allowed),
+        preferred: Some(Openai),
+        in_house: None,
+    };
 
     assert_eq!(outcome(&both, within(&clipdrop, None)), "clipdrop/usual");
     assert_eq!(outcome(&both, within(&builtin, None)), "none/usual");
@@ -129,4 +134,21 @@ fn an_unknown_model_has_its_neighbours_named() {
     assert!(hint("dalle-3").contains("dall-e-3"), "{}", hint("dalle-3"));
     assert!(hint("stable-difusion").contains("stable-diffusion-xl"));
     assert!(hint("0000").contains("known are"), "{}", hint("0000"));
+}
+
+#[test]
+fn what_the_organization_does_not_allow_is_never_taken() {
+    let providers = [row(Openai, &[]), row(Clipdrop, &[])];
+    let clipdrop = ["clipdrop".to_owned()];
+    let openai = ["openai".to_owned()];
+    let within = |allowed, in_house| Wish { allowed, in_house, ..Wish::default() };
+
+    assert_eq!(outcome(&providers, within(None, Some(&clipdrop))), "clipdrop/usual");
+    assert_eq!(outcome(&providers, within(Some(&openai), Some(&openai))), "openai/usual");
+    // What only one of them allows is not allowed.
+    let neither = within(Some(&openai), Some(&clipdrop));
+    assert_eq!(outcome(&providers, neither), "provider_not_allowed");
+    let named = Wish { model: Some("dall-e-3"), ..within(None, Some(&clipdrop)) };
+    assert_eq!(outcome(&providers, named), "provider_not_allowed");
+    assert_eq!(outcome(&providers, within(None, Some(&[]))), "provider_not_allowed");
 }

@@ -15,6 +15,7 @@ use crate::{
         assistants::{add_assistant, blank, owned},
         change::Change,
         icons::IconInput,
+        organization::{require_allowed_model, require_room_for_assistant},
         rules::attach_rules,
         support::{check_content, free_slug, fresh, seal},
         transfer::{package::Carrier, report::Report},
@@ -97,10 +98,7 @@ impl Ready<'_> {
     async fn edit(&mut self, deps: &Deps<'_>, caller: &Caller, base: &Base) -> Result<Edit> {
         let input = std::mem::take(&mut self.input);
         let edit = edit::apply(base, input, WriteMode::Replace, &mut || fresh(deps));
-        let mut edit = self.icon.join(edit).map_err(|error| match error {
-            Error::Invalid(faults) => self.import.invalid(faults),
-            error => error,
-        })?;
+        let mut edit = self.icon.join(edit).map_err(|error| self.import.refused(error))?;
         edit.content.files = self.import.entries(deps, caller, &base.content, &mut self.report);
         edit.content.references =
             self.import.references(deps, caller, &edit.content, &mut self.report).await?;
@@ -118,6 +116,9 @@ impl Ready<'_> {
         self.icon.put(&mut content);
         let content = check_content(content).map_err(|faults| self.import.invalid(faults))?;
         let mut work = deps.store.begin(caller.tenant()).await?;
+        require_room_for_assistant(&mut *work).await?;
+        let allowed = require_allowed_model(&mut *work, None, &content).await;
+        allowed.map_err(|error| self.import.refused(error))?;
         if let Some(external) = &self.import.package.external
             && work.imports().find(external).await? != self.import.noted
         {
@@ -154,6 +155,9 @@ impl Ready<'_> {
         if change.view().record.assistant.revision != found.record.assistant.revision {
             return Err(StoreError::Conflict.into());
         }
+        let before = &found.record.assistant.content;
+        let allowed = require_allowed_model(&mut *change.work, Some(before), &content).await;
+        allowed.map_err(|error| self.import.refused(error))?;
         let place = (caller.tenant(), found.record.assistant.id);
         seal(deps, vault, &mut *change.work, place, sealed).await?;
         if let Some(external) = &self.import.package.external {
