@@ -61,6 +61,41 @@ impl Database {
     pub fn url(&self) -> &str {
         &self.url
     }
+
+    /// Every row of every table as text, whosever it is; bytes are in hex.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be read.
+    pub async fn dump(&self) -> String {
+        let client = self.administrator().await;
+        let tables = "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables \
+            WHERE schemaname NOT IN ('pg_catalog', 'information_schema')";
+        let mut dump = String::new();
+        for table in client.query(tables, &[]).await.expect("a list of tables") {
+            let table: String = table.get(0);
+            let rows = client.query(&format!("SELECT t::text FROM {table} t"), &[]).await;
+            for row in rows.expect("a readable table") {
+                dump.push_str(row.get(0));
+                dump.push('\n');
+            }
+        }
+        dump
+    }
+
+    /// A connection that nothing is hidden from and everything is allowed to.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    pub async fn administrator(&self) -> Client {
+        let mut url = server().clone();
+        url.set_path(&self.name);
+        let connected = tokio_postgres::connect(url.as_str(), NoTls).await;
+        let (client, connection) = connected.expect("a connection of the administrator");
+        tokio::spawn(connection);
+        client
+    }
 }
 
 impl Drop for Database {

@@ -35,6 +35,16 @@ pub fn python() -> PathBuf {
     tool("python/bin/python")
 }
 
+/// A program of a Python package, such as `schemathesis`.
+///
+/// # Panics
+///
+/// When the tools are not installed.
+#[must_use]
+pub fn python_tool(name: &str) -> PathBuf {
+    tool(&format!("python/bin/{name}"))
+}
+
 /// The script of a Node package, such as `llmock`; start it with `node`.
 ///
 /// # Panics

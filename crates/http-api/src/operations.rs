@@ -75,6 +75,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::GET, "/docs/{file:.*}", docs, |doc: Doc| {
             doc.open("operations", "getDocsFile", "The documentation page and its parts")
                 .text(200, "A file of the page; without a name, the page.", "text/html")
+                .or_kinds(&["text/css", "text/javascript", "image/png"])
                 .codes(&[Code::NoSuchRoute])
         }),
     ]

@@ -14,8 +14,9 @@ use crate::{process, workspace::Workspace};
 /// Where tests look for the tools.
 pub(crate) const VARIABLE: &str = "UNDERSTUDY_TEST_TOOLS";
 
-/// An S3 server, and a client of the tus protocol.
-const PYTHON: [&str; 2] = ["moto[server]==5.2.5", "tuspy==1.1.0"];
+/// An S3 server, a client of the tus protocol, and one that asks an API for all that
+/// its OpenAPI document has.
+const PYTHON: [&str; 3] = ["moto[server]==5.2.5", "tuspy==1.1.0", "schemathesis==4.32.5"];
 /// A server that answers as OpenAI's does.
 const NODE: [&str; 1] = ["@copilotkit/aimock@1.43.0"];
 

@@ -183,8 +183,7 @@ impl Turn<'_> {
             after = Some(last.id);
             for value in page {
                 let SealedValue { organization, assistant, id, .. } = value;
-                let bound =
-                    SealedValue::associated_data(organization, assistant, id, &value.name);
+                let bound = SealedValue::associated_data(organization, assistant, id, &value.name);
                 let sealed = (bound.as_slice(), value.ciphertext.as_slice());
                 let anew = self.reseal(&mut *work, sealed, id, rotated).await?;
                 if let Some(ciphertext) = anew {

@@ -14,6 +14,7 @@ mod files;
 mod housekeeping;
 mod icons;
 mod images;
+mod keys;
 mod people;
 mod providers;
 mod references;

@@ -169,6 +169,14 @@ impl Doc {
         self
     }
 
+    /// Further media types of the answer that was told last.
+    pub(crate) fn or_kinds(mut self, kinds: &[&'static str]) -> Self {
+        if let Some(answer) = self.answers.last_mut() {
+            answer.content.extend(kinds.iter().map(|&kind| (kind, binary())));
+        }
+        self
+    }
+
     /// Bytes of one of these kinds, with an `ETag`.
     pub(crate) fn bytes(mut self, about: &'static str, kinds: &[&'static str]) -> Self {
         let content = kinds.iter().map(|&kind| (kind, binary())).collect();

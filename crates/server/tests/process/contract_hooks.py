@@ -1,0 +1,8 @@
+"""Serializers that Schemathesis does not have."""
+
+import schemathesis
+
+
+@schemathesis.serializer("application/offset+octet-stream")
+def offset(ctx, value):
+    return value if isinstance(value, bytes) else str(value).encode()
