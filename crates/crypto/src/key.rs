@@ -65,6 +65,7 @@ impl MasterKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Label {
     Sessions,
+    Logins,
     Wrapping,
     WrappingKeyId,
     KeyCheck,
@@ -74,6 +75,7 @@ impl Label {
     const fn as_bytes(self) -> &'static [u8] {
         match self {
             Self::Sessions => b"understudy v1 session signing",
+            Self::Logins => b"understudy v1 login sealing",
             Self::Wrapping => b"understudy v1 data key wrapping",
             Self::WrappingKeyId => b"understudy v1 wrapping key id",
             Self::KeyCheck => b"understudy v1 key check",
@@ -104,7 +106,13 @@ mod tests {
     #[test]
     fn labels_give_unrelated_keys() {
         let key = MasterKey::from_bytes([7; 32]);
-        let labels = [Label::Sessions, Label::Wrapping, Label::WrappingKeyId, Label::KeyCheck];
+        let labels = [
+            Label::Sessions,
+            Label::Logins,
+            Label::Wrapping,
+            Label::WrappingKeyId,
+            Label::KeyCheck,
+        ];
 
         let mut derived: Vec<[u8; 32]> = labels.map(|label| *key.derive(label)).to_vec();
         derived.sort_unstable();

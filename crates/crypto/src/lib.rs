@@ -7,11 +7,13 @@
 mod environment;
 mod jwt;
 mod key;
+mod login;
 mod passwords;
 mod vault;
 
 pub use environment::{SystemClock, SystemIds};
 pub use jwt::JwtSigner;
 pub use key::{InvalidMasterKey, MasterKey};
+pub use login::XChaChaLogins;
 pub use passwords::Argon2Passwords;
 pub use vault::XChaChaVault;

@@ -3,6 +3,7 @@
 
 mod clock;
 mod documents;
+mod identity;
 mod ids;
 mod models;
 mod passwords;
@@ -12,6 +13,7 @@ mod vault;
 
 pub use clock::FixedClock;
 pub use documents::FakeDocuments;
+pub use identity::{FakeIdentityProvider, FakeLogins};
 pub use ids::SequentialIds;
 pub use models::FakeImageModel;
 pub use passwords::FakePasswords;

@@ -43,7 +43,7 @@ pub mod suite;
 mod upstream;
 
 pub use fakes::{
-    FakeDocuments, FakeImageModel, FakePasswords, FakePictures, FakeSigner, FakeVault, FixedClock,
+    FakeDocuments, FakeIdentityProvider, FakeImageModel, FakeLogins, FakePasswords, FakePictures, FakeSigner, FakeVault, FixedClock,
     SequentialIds,
 };
 pub use memory::{BlobFault, MemoryBlobs, MemoryStore};
