@@ -95,7 +95,20 @@ pub(crate) struct App {
     pub(crate) store: TestStore,
     pub(crate) blobs: Arc<MemoryBlobs>,
     pub(crate) models: Arc<FakeImageModel>,
+    services: Services,
     handle: ServerHandle,
+}
+
+/// Another server on the same store. End it with [`stop`](Self::stop).
+pub(crate) struct Replica {
+    pub(crate) address: String,
+    handle: ServerHandle,
+}
+
+impl Replica {
+    pub(crate) async fn stop(self) {
+        self.handle.stop(false).await;
+    }
 }
 
 impl App {
@@ -127,10 +140,16 @@ impl App {
             documents: Arc::new(FakeDocuments),
             image_model: Arc::<FakeImageModel>::clone(&models),
         };
-        let (address, handle) = start(services, options);
+        let (address, handle) = start(services.clone(), options);
         // Redirects are answers to look at.
         let client = understudy_tests::http_client().redirect(Policy::none()).build().unwrap();
-        Self { address, client, clock, uses, store, blobs, models, handle }
+        Self { address, client, clock, uses, store, blobs, models, services, handle }
+    }
+
+    /// A second server beside this one.
+    pub(crate) fn replica(&self) -> Replica {
+        let (address, handle) = start(self.services.clone(), Options::default());
+        Replica { address, handle }
     }
 
     pub(crate) async fn stop(self) {

@@ -11,11 +11,13 @@ mod files;
 mod icons;
 mod idempotency;
 mod images;
+mod matrix;
 mod okchat;
 mod problems;
 mod providers;
 mod references;
 mod request;
+mod revocation;
 mod session;
 mod teams;
 mod tokens;
@@ -279,6 +281,14 @@ macro_rules! suite {
                 bytes_that_are_not_those_that_are_named_are_refused,
                 an_archive_that_unpacks_to_too_much_is_refused,
                 an_import_that_fails_leaves_nothing;
+            revocation in crate::revocation:
+                a_share_that_is_taken_away_is_gone_on_every_server,
+                a_team_that_one_left_gives_nothing_on_every_server,
+                a_seat_that_is_taken_away_is_gone_on_every_server,
+                a_role_that_is_taken_away_ends_sessions_on_every_server,
+                a_token_that_is_revoked_is_unknown_on_every_server,
+                a_session_that_is_ended_is_unknown_on_every_server,
+                who_is_shut_out_is_unknown_on_every_server;
             edge in crate::edge:
                 every_answer_has_a_request_id,
                 every_answer_has_safe_headers,
@@ -287,6 +297,13 @@ macro_rules! suite {
                 the_document_and_its_page_need_nothing_from_elsewhere,
                 every_kind_of_problem_is_explained,
                 every_operation_but_the_open_ones_refuses_the_unknown;
+        }
+
+        mod matrix {
+            #[tokio::test(flavor = "multi_thread")]
+            async fn everybody_may_do_exactly_what_is_specified() {
+                crate::matrix::everybody_may_do_exactly_what_is_specified($open().await).await;
+            }
         }
 
         mod options {

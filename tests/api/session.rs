@@ -22,7 +22,7 @@ impl Session<'_> {
         self.with_jwt(Method::GET, path)
     }
 
-    fn with_jwt(&self, method: Method, path: &str) -> Request {
+    pub(crate) fn with_jwt(&self, method: Method, path: &str) -> Request {
         self.app.anonymous(method, path).header("authorization", &format!("Bearer {}", self.jwt))
     }
 

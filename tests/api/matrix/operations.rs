@@ -1,0 +1,351 @@
+//! What each operation needs, and with what it is asked.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use understudy_domain::{Role, Scope, access::Level};
+
+use super::{people::Standing, world::World};
+use crate::{
+    files::{FORM, file},
+    icons::PNG,
+};
+
+/// What an operation needs of its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// Nothing at all.
+    Nothing,
+    /// That one is known; the credential covers the scope.
+    Known(Scope),
+    /// Likewise, and the credential is not limited to one assistant.
+    Unlimited(Scope),
+    /// A session.
+    Session,
+    /// An AI seat.
+    Seat(Scope),
+    /// An AI seat, and a credential that is not limited to one assistant.
+    FreeSeat(Scope),
+    /// A role in one's organization.
+    Role(Role, Scope),
+    /// Likewise, with an AI seat.
+    SeatAndRole(Role, Scope),
+    /// A role in the organization of the thing; elsewhere it is not there.
+    RoleAtHome(Role, Scope),
+    /// A level on the assistant.
+    Level(Level, Scope),
+}
+
+/// What has to be so before the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Setup {
+    /// Nothing.
+    None,
+    /// The assistant is deleted.
+    Deleted,
+    /// It is not, whatever was done before.
+    Restored,
+    /// It has a draft.
+    Draft,
+    /// It has none.
+    NoDraft,
+}
+
+/// What is sent.
+#[derive(Clone, Debug)]
+pub(super) enum Body {
+    None,
+    Json(Value),
+    MergePatch(Value),
+    /// A form with one file, in the part with this name.
+    Form(&'static str, &'static [u8]),
+    Bytes(&'static str, &'static [u8]),
+}
+
+/// One operation of the table.
+#[derive(Clone, Debug)]
+pub(super) struct Operation {
+    pub(super) need: Need,
+    pub(super) setup: Setup,
+    pub(super) body: Body,
+    pub(super) query: &'static str,
+    pub(super) headers: &'static [(&'static str, &'static str)],
+    /// Statuses beside success that only those get who were let in.
+    pub(super) also: &'static [u16],
+}
+
+fn needs(need: Need) -> Operation {
+    let (query, headers, also) = ("", &[] as &[_], &[] as &[_]);
+    Operation { need, setup: Setup::None, body: Body::None, query, headers, also }
+}
+
+const fn view(scope: Scope) -> Need {
+    Need::Level(Level::View, scope)
+}
+
+const fn edit(scope: Scope) -> Need {
+    Need::Level(Level::Edit, scope)
+}
+
+const fn manage(scope: Scope) -> Need {
+    Need::Level(Level::Manage, scope)
+}
+
+impl Operation {
+    fn json(self, body: Value) -> Self {
+        Self { body: Body::Json(body), ..self }
+    }
+
+    fn patch(self, body: Value) -> Self {
+        Self { body: Body::MergePatch(body), ..self }
+    }
+
+    fn form(self, part: &'static str, bytes: &'static [u8]) -> Self {
+        Self { body: Body::Form(part, bytes), ..self }
+    }
+
+    fn bytes(self, kind: &'static str, bytes: &'static [u8]) -> Self {
+        Self { body: Body::Bytes(kind, bytes), ..self }
+    }
+
+    fn when(self, setup: Setup) -> Self {
+        Self { setup, ..self }
+    }
+
+    fn asked(self, query: &'static str) -> Self {
+        Self { query, ..self }
+    }
+
+    fn headed(self, headers: &'static [(&'static str, &'static str)]) -> Self {
+        Self { headers, ..self }
+    }
+
+    fn also(self, also: &'static [u16]) -> Self {
+        Self { also, ..self }
+    }
+}
+
+/// What the table says of the operation with this name.
+pub(super) fn operation(name: &str) -> Option<Operation> {
+    open(name)
+        .or_else(|| assistants(name))
+        .or_else(|| content(name))
+        .or_else(|| sharing(name))
+        .or_else(|| own(name))
+        .or_else(|| administration(name))
+}
+
+fn open(name: &str) -> Option<Operation> {
+    Some(match name {
+        "getHealth" | "getReadiness" | "getMetrics" | "getOpenApi" | "getProblems" | "getDocs"
+        | "getDocsFile" | "getUploadOptions" | "getUploadOptionsOfOne" | "getImage"
+        | "getLoginMethods" => needs(Need::Nothing).also(&[404, 308]),
+        // Whoever logs in is not known before.
+        "logIn" => needs(Need::Nothing).json(json!({"email": "a@b", "password": "x"})).also(&[401, 429]),
+        "beginOidcLogin" | "finishOidcLogin" => needs(Need::Nothing).also(&[400, 401, 404, 429]),
+        _ => return None,
+    })
+}
+
+fn assistants(name: &str) -> Option<Operation> {
+    use Scope::{Read, Write};
+    Some(match name {
+        "listAssistants" => needs(Need::Seat(Read)),
+        "createAssistant" => {
+            needs(Need::SeatAndRole(Role::Member, Write)).json(json!({"name": "New"})).also(&[409])
+        }
+        "importAssistant" => needs(Need::SeatAndRole(Role::Member, Write))
+            .json(json!({"object": "assistant", "id": "asst_1", "model": "gpt-4o", "name": "Old"}))
+            .also(&[409]),
+        "getAssistant" => needs(view(Read)).when(Setup::Restored),
+        "deleteAssistant" => needs(manage(Write)).when(Setup::Restored),
+        "patchAssistant" => needs(edit(Write)).when(Setup::Restored).patch(json!({"seed": 1})),
+        "updateAssistant" => needs(edit(Write)).when(Setup::Restored).json(json!({"seed": 2})),
+        "copyAssistant" => needs(view(Write)).json(json!({})).also(&[409]),
+        "openDraft" => needs(edit(Write)).json(json!({})),
+        "exportAssistant" => needs(edit(Read)),
+        "restoreAssistant" => needs(Need::Level(Level::Owner, Write)).when(Setup::Deleted).json(json!({})),
+        "setDefaultAssistant" => needs(manage(Write)).when(Setup::Restored).json(json!({})),
+        "getDraft" => needs(edit(Read)).when(Setup::Draft),
+        "patchDraft" => needs(edit(Write)).when(Setup::Draft).patch(json!({"seed": 1})),
+        "updateDraft" => needs(edit(Write)).when(Setup::Draft).json(json!({"seed": 1})),
+        "discardDraft" => needs(edit(Write)).when(Setup::Draft),
+        "commitDraft" => needs(edit(Write)).when(Setup::Draft).json(json!({})),
+        "diffDraft" => needs(edit(Read)).when(Setup::Draft),
+        "listVersions" | "getVersion" => needs(edit(Read)),
+        "diffVersion" => needs(edit(Read)).asked("?against=live"),
+        "restoreVersion" => needs(edit(Write)).when(Setup::NoDraft).json(json!({})),
+        _ => return None,
+    })
+}
+
+const PICTURE: &[u16] = &[429];
+
+fn content(name: &str) -> Option<Operation> {
+    use Scope::{Read, Run, Write};
+    Some(match name {
+        "listFiles" | "getFile" | "downloadFile" | "listEmbeddedImages" | "getEmbeddedImage"
+        | "getIcon" | "getFavicon" | "listReferences" | "getReference" | "listSkills"
+        | "getSkill" | "getSkillDriver" => needs(view(Read)).when(Setup::Restored),
+        "attachFile" => needs(edit(Write)).json(json!({"uploadId": "@upload"})).also(&[400]),
+        "uploadFile" => needs(edit(Write)).form("file", b"text"),
+        "updateFile" => needs(edit(Write)).json(json!({"description": "new"})),
+        "replaceFile" => needs(edit(Write)).form("file", b"other"),
+        "deleteFile" | "deleteReference" | "deleteSkill" => needs(edit(Write)),
+        "putIcon" => needs(edit(Write)).form("icon", PNG),
+        "deleteIcon" => needs(edit(Write)).also(&[404]),
+        "chatbotAvatar" => needs(edit(Write)).form("avatar", PNG),
+        "addReference" => needs(edit(Write))
+            .json(json!({"targetId": "https://example.com/a", "targetType": "url"}))
+            .also(&[409]),
+        "createAssistantImage" => needs(edit(Run)).json(json!({"prompt": "a cat"})).also(PICTURE),
+        "createSkill" => needs(edit(Write)).json(json!({"type": "web-search", "name": "@new"})).also(&[400, 409]),
+        "updateSkill" => needs(edit(Write)).json(json!({"description": "new"})),
+        "listSecrets" | "getSecret" => needs(edit(Read)),
+        "createSecret" => needs(edit(Write)).json(json!({"name": "NEW", "value": "v"})).also(&[400, 409]),
+        "updateSecret" => needs(edit(Write)).json(json!({"description": "new"})),
+        "deleteSecret" => needs(edit(Write)),
+        "listAssistantRules" => needs(edit(Read)),
+        "attachRule" => needs(edit(Write)).json(json!({"priority": 7})),
+        "detachRule" => needs(edit(Write)),
+        _ => return None,
+    })
+}
+
+fn sharing(name: &str) -> Option<Operation> {
+    use Scope::{Admin, Read, Write};
+    Some(match name {
+        "getOwner" => needs(view(Read)),
+        "listShares" | "getShare" => needs(manage(Read)),
+        "putShare" => needs(manage(Write)).json(json!({"accessLevel": 1})),
+        "deleteShare" => needs(manage(Write)),
+        "getFavorite" => needs(view(Read)),
+        "addFavorite" => needs(view(Write)),
+        "removeFavorite" => needs(view(Write)).also(&[404]),
+        "listAssistantTags" | "getAssistantTag" => needs(view(Read)),
+        "tagAssistant" | "untagAssistant" => needs(edit(Write)),
+        "listComments" | "getComment" | "listReplies" | "getUnreadComments" => needs(view(Read)),
+        "createComment" | "createReply" => needs(view(Write)).json(json!({"message": "Hello"})),
+        "markCommentsRead" => needs(view(Write)).json(json!({})),
+        "resolveComment" => needs(edit(Write)).json(json!({})),
+        "deleteComment" => needs(manage(Write)),
+        "listAssistantTokens" => needs(view(Read)),
+        "createAssistantToken" => needs(view(Admin)).json(json!({})),
+        "listAssistantEvents" => needs(edit(Read)),
+        _ => return None,
+    })
+}
+
+/// What belongs to whoever asks: it is made by them.
+fn own(name: &str) -> Option<Operation> {
+    use Scope::{Admin, Read, Run, Write};
+    Some(match name {
+        "getSession" => needs(Need::Known(Read)),
+        "refreshSession" | "logOut" => needs(Need::Session).also(&[404]),
+        "listTokens" | "getToken" => needs(Need::Known(Read)),
+        "createToken" => needs(Need::Known(Admin)).json(json!({"type": "personal"})),
+        "updateToken" => needs(Need::Unlimited(Admin)).json(json!({"notes": "new"})),
+        "deleteToken" => needs(Need::Unlimited(Admin)),
+        "listAvatars" | "getAvatar" | "listIcons" | "getLibraryIcon" | "listModels" => {
+            needs(Need::Known(Read))
+        }
+        "createImage" => needs(Need::FreeSeat(Run)).json(json!({"prompt": "a cat"})).also(PICTURE),
+        "listImages" => needs(Need::FreeSeat(Read)),
+        "deleteImage" => needs(Need::FreeSeat(Write)),
+        "createUpload" => needs(Need::FreeSeat(Write)).form("file", b"text"),
+        "getUpload" => needs(Need::FreeSeat(Read)),
+        "appendUpload" => needs(Need::FreeSeat(Write))
+            .headed(&[("tus-resumable", "1.0.0"), ("upload-offset", "0")])
+            .bytes("application/offset+octet-stream", b"x"),
+        "postUpload" => needs(Need::FreeSeat(Write)).also(&[405]),
+        "deleteUpload" => needs(Need::FreeSeat(Write)).headed(&[("tus-resumable", "1.0.0")]),
+        "listUsage" => needs(Need::Unlimited(Read)),
+        _ => return None,
+    })
+}
+
+fn administration(name: &str) -> Option<Operation> {
+    use Role::Admin as Administrator;
+    use Scope::{Admin, Read, Write};
+    let admin = |scope| needs(Need::Role(Administrator, scope));
+    let at_home = |scope| needs(Need::RoleAtHome(Administrator, scope));
+    Some(match name {
+        "listUsers" => admin(Read),
+        "createUser" => admin(Admin).json(json!({"email": "new@example.com"})).also(&[409]),
+        "getUser" => at_home(Read),
+        "patchUser" => at_home(Admin).patch(json!({"name": "New"})),
+        "deleteUser" | "endUserSessions" => at_home(Admin),
+        "listTeams" => needs(Need::Unlimited(Read)),
+        "getTeam" => needs(Need::Unlimited(Read)),
+        "createTeam" => admin(Admin).json(json!({"name": "New"})).also(&[409]),
+        "patchTeam" => at_home(Admin).patch(json!({"name": "Other"})).also(&[409]),
+        "deleteTeam" | "removeTeamMember" => at_home(Admin),
+        "putTeamMember" => at_home(Admin).json(json!({"role": "member"})),
+        "listProviders" => admin(Read),
+        "createProvider" => admin(Admin).json(json!({"name": "New", "kind": "builtin"})).also(&[409]),
+        "getProvider" => at_home(Read),
+        "patchProvider" => at_home(Admin).patch(json!({"priority": 7})),
+        "deleteProvider" | "testProvider" => at_home(Admin),
+        "listEvents" => admin(Read),
+        "listWebhooks" => admin(Read),
+        "createWebhook" => admin(Admin).json(json!({"url": "https://example.com/hook"})).also(&[409]),
+        "getWebhook" | "listDeliveries" => at_home(Read),
+        "patchWebhook" => at_home(Admin).patch(json!({"description": "new"})),
+        "deleteWebhook" | "rotateWebhookSecret" | "testWebhook" => at_home(Admin),
+        "replayDelivery" => at_home(Admin),
+        "listRules" => needs(Need::Known(Read)),
+        "createRule" => admin(Admin).json(json!({"name": "New", "content": "Be kind."})).also(&[409]),
+        "getRule" => at_home(Read),
+        "updateRule" => at_home(Admin).json(json!({"description": "new"})),
+        "deleteRule" => at_home(Admin),
+        "listRuleAttachments" => at_home(Read),
+        "putRuleAttachment" => at_home(Admin).json(json!({})),
+        "deleteRuleAttachment" => at_home(Admin),
+        "getOrganization" => needs(Need::Known(Read)),
+        "patchOrganization" => admin(Admin).patch(json!({"name": "Ours"})),
+        "listTags" => needs(Need::Known(Read)),
+        "createTag" => needs(Need::Role(Role::Member, Write)).json(json!({"name": "new"})).also(&[409]),
+        _ => return None,
+    })
+}
+
+/// Makes the thing that a name in a path stands for.
+pub(super) async fn make_thing(
+    world: &World,
+    this: &str,
+    prefix: &str,
+    name: &str,
+    standing: Standing,
+) -> String {
+    let at = format!("/api/assistants/{this}");
+    let made = async |path: String, body: Value| {
+        let reply = world.owner(Method::POST, &path).json(&body).expect(201).await;
+        reply.id().to_owned()
+    };
+    match name {
+        "file" => {
+            let pdf = world.owner(Method::POST, &format!("{at}/files/_upload"));
+            let pdf = pdf.body(FORM, file("a.pdf", b"%PDF with 1 images")).expect(201).await;
+            pdf.id().to_owned()
+        }
+        "embeddingId" => {
+            let list = world.owner(Method::GET, prefix.trim_end_matches('/')).expect(200).await;
+            list.body[0]["id"].as_str().unwrap().to_owned()
+        }
+        "targetId" => {
+            let target = json!({"targetId": world.other(), "targetType": "assistant"});
+            world.owner(Method::POST, &format!("{at}/references")).json(&target).send().await;
+            world.other().to_owned()
+        }
+        "uploadId" => {
+            let upload = world.own(standing, Method::POST, "/api/uploads");
+            let upload = upload.header("tus-resumable", "1.0.0").header("upload-length", "1");
+            let begun = upload.send().await;
+            let place = begun.header("location").rsplit('/').next().unwrap_or_default();
+            if place.is_empty() { "upl_00000000000000000000000000000000".to_owned() } else { place.to_owned() }
+        }
+        "skillId" => {
+            made(format!("{at}/skills"), json!({"type": "web-search", "name": "Search"})).await
+        }
+        _ => panic!("nobody knows how to make {name} behind {prefix}"),
+    }
+}
