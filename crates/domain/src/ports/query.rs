@@ -256,6 +256,16 @@ pub trait DirectoryQueries: Send + Sync {
         external_id: &str,
     ) -> StoreResult<Option<User>>;
 
+    /// Those of `ids` that are users, in any order. An adapter that can ask for all
+    /// of them at once does.
+    async fn users_by_id(&self, tenant: OrganizationId, ids: &[UserId]) -> StoreResult<Vec<User>> {
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            found.extend(self.user(tenant, *id).await?);
+        }
+        Ok(found)
+    }
+
     /// Users by their e-mail address, behind `after`; `q` is lower-cased text
     /// that address or name contains.
     async fn users(

@@ -181,14 +181,14 @@ fn state_of(organization: &Organization) -> Value {
 }
 
 /// The settings, as they are in this transaction.
-async fn settings(work: &mut dyn UnitOfWork) -> Result<OrganizationSettings> {
+pub(super) async fn settings(work: &mut dyn UnitOfWork) -> Result<OrganizationSettings> {
     let found = work.organizations().find().await?;
     Ok(found.ok_or(Error::NotFound("organization"))?.settings)
 }
 
 /// Refuses one more of `what` than the organization may have. What is counted stays
 /// counted until the transaction ends, so ask before anything else is locked.
-async fn require_room(
+pub(super) async fn require_room(
     work: &mut dyn UnitOfWork,
     counted: Counted,
     (limit, what): (Option<u64>, &'static str),

@@ -86,7 +86,12 @@ pub(super) async fn find(
     locate(deps, caller, reference).await
 }
 
-async fn locate(deps: &Deps<'_>, caller: &Caller, reference: &str) -> Result<AssistantView> {
+/// As [`find`], for those whose credential needs another scope than that of reading.
+pub(super) async fn locate(
+    deps: &Deps<'_>,
+    caller: &Caller,
+    reference: &str,
+) -> Result<AssistantView> {
     require_seat(&caller.actor)?;
     let missing = || Error::NotFound("assistant");
     let reference = AssistantRef::parse(reference).ok_or_else(missing)?;

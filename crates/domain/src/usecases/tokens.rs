@@ -1,20 +1,30 @@
 //! Making and revoking API tokens.
 
+mod of_assistant;
+
 use std::collections::BTreeSet;
 
 use ipnet::IpNet;
 use serde_json::{Value, json};
+use time::Duration;
 
+use self::of_assistant::manages;
+pub use self::of_assistant::{TokenOfAssistant, create_assistant_token, list_assistant_tokens};
 use super::{
     Caller, Denied, Deps, Error, Precondition, Result,
-    support::{find, fresh, on_write, record, require_scope, require_unlimited},
+    organization::{require_room, settings},
+    support::{find, fresh, on_write, record, record_about, require_scope, require_unlimited},
 };
 use crate::{
-    ApiToken, Credential, Fault, Scope, Timestamp, TokenId, TokenKind, TokenLimits, TokenText,
+    ApiToken, AssistantId, Credential, Fault, Scope, Timestamp, TokenId, TokenKind, TokenLimits,
+    TokenText,
+    ports::{Counted, UnitOfWork},
 };
 
 /// Most characters of a token's notes.
 pub const MAX_NOTES_CHARS: usize = 1_000;
+
+const SECONDS_OF_A_DAY: i64 = 86_400;
 
 /// A new token.
 #[derive(Clone, Debug)]
@@ -62,45 +72,40 @@ pub fn etag(token: &ApiToken) -> String {
 ///
 /// # Errors
 ///
-/// [`Error::Invalid`] with every fault, [`Error::NotFound`] for an assistant that
-/// the caller cannot see, [`Error::Forbidden`] for tokens without scope `admin`.
+/// [`Error::Invalid`] with every fault, and for a token that would outlast what the
+/// organization allows; [`Error::NotFound`] for an assistant that the caller cannot
+/// see, [`Error::Forbidden`] for tokens without scope `admin`, [`Error::TooMany`] for
+/// more tokens than the organization allows.
 #[tracing::instrument(skip_all, fields(user.id = %caller.actor.user))]
 pub async fn create_token(
     deps: Deps<'_>,
     caller: &Caller,
     command: CreateToken,
 ) -> Result<(ApiToken, TokenText)> {
-    let CreateToken { kind, notes, read_only, assistant, cidr, scopes, expires_at } = command;
     require_scope(&caller.actor, Scope::Admin)?;
-    let now = deps.clock.now();
-    let mut faults = Vec::new();
-    check_notes(&notes, &mut faults);
-    check_expiry(expires_at, now, &mut faults);
-    check_scopes(scopes.as_ref(), &mut faults);
-    match (kind, &assistant) {
-        (TokenKind::Assistant, None) => {
-            let message = "is required for tokens of type `assistant`";
-            faults.push(Fault::new("/assistantId", "required", message));
-        }
-        (TokenKind::Personal, Some(_)) => {
-            let message = "is only for tokens of type `assistant`";
-            faults.push(Fault::new("/assistantId", "contradiction", message));
-        }
-        _ => {}
-    }
-    if !faults.is_empty() {
-        return Err(Error::Invalid(faults));
-    }
-    let assistant = match assistant {
-        Some(reference) => Some(find(&deps, caller, &reference).await?.record.assistant.lineage()),
+    check_new(&command, deps.clock.now())?;
+    let assistant = match &command.assistant {
+        Some(reference) => Some(find(&deps, caller, reference).await?.record.assistant.lineage()),
         None => None,
     };
+    make(&deps, caller, command, assistant).await
+}
+
+/// Makes a token that was checked, of this live assistant if any.
+async fn make(
+    deps: &Deps<'_>,
+    caller: &Caller,
+    command: CreateToken,
+    assistant: Option<AssistantId>,
+) -> Result<(ApiToken, TokenText)> {
+    let CreateToken { kind: _, notes, read_only, assistant: _, cidr, scopes, expires_at } = command;
+    let now = deps.clock.now();
     let scopes = scopes.unwrap_or_else(|| Scope::ALL.into_iter().collect());
     let asked = TokenLimits { read_only, assistant, cidr, scopes, expires_at };
     let limits = within(asked, caller.actor.limits())?;
     let text = TokenText::from_random(deps.ids.random());
     let token = ApiToken {
-        id: fresh(&deps),
+        id: fresh(deps),
         organization: caller.tenant(),
         user: caller.actor.user,
         kind: if limits.assistant.is_some() { TokenKind::Assistant } else { TokenKind::Personal },
@@ -113,9 +118,13 @@ pub async fn create_token(
     };
 
     let mut work = deps.store.begin(caller.tenant()).await?;
+    let allowed = settings(&mut *work).await?.limits;
+    require_within(allowed.max_token_days, &token)?;
+    let limit = (allowed.max_tokens_per_user, "API tokens of one user");
+    require_room(&mut *work, Counted::Tokens(token.user, now), limit).await?;
     work.credentials().insert_token(&token).await.map_err(on_write)?;
     let values = (None, Some(state_of(&token)));
-    record(&deps, caller, &mut *work, "token.created", token.id.to_string(), values).await?;
+    note(deps, caller, &mut *work, ("token.created", &token), values).await?;
     work.commit().await?;
 
     Ok((token, text))
@@ -135,14 +144,29 @@ pub async fn list_tokens(deps: Deps<'_>, caller: &Caller) -> Result<Vec<ApiToken
     Ok(tokens)
 }
 
-/// One of the caller's tokens.
+/// One of the caller's tokens, or one of an assistant that the caller manages.
 ///
 /// # Errors
 ///
 /// [`Error::NotFound`].
 pub async fn view_token(deps: Deps<'_>, caller: &Caller, id: TokenId) -> Result<ApiToken> {
-    let tokens = list_tokens(deps, caller).await?;
-    tokens.into_iter().find(|token| token.id == id).ok_or(Error::NotFound("token"))
+    require_scope(&caller.actor, Scope::Read)?;
+    let token = find_token(&deps, caller, id).await?;
+    let only = caller.actor.only_assistant();
+    if only.is_some() && only != token.limits.assistant {
+        return Err(Error::NotFound("token"));
+    }
+    Ok(token)
+}
+
+/// The token, if it is the caller's, or of an assistant that they manage.
+async fn find_token(deps: &Deps<'_>, caller: &Caller, id: TokenId) -> Result<ApiToken> {
+    let missing = || Error::NotFound("token");
+    let mut work = deps.store.begin(caller.tenant()).await?;
+    let token = work.credentials().find_token(id).await?.ok_or_else(missing)?;
+    drop(work);
+    let own = token.user == caller.actor.user;
+    if own || manages(deps, caller, &token).await? { Ok(token) } else { Err(missing()) }
 }
 
 /// Changes one of the caller's tokens, within what the caller's own credential
@@ -188,15 +212,19 @@ pub async fn update_token(
         updated_at: now,
         ..before.clone()
     };
+    if after.limits.expires_at != before.limits.expires_at {
+        require_within(settings(&mut *work).await?.limits.max_token_days, &after)?;
+    }
     work.credentials().update_token(&after).await?;
     let values = (Some(state_of(&before)), Some(state_of(&after)));
-    record(&deps, caller, &mut *work, "token.updated", id.to_string(), values).await?;
+    note(&deps, caller, &mut *work, ("token.updated", &after), values).await?;
     work.commit().await?;
 
     Ok(after)
 }
 
-/// Revokes one of the caller's tokens; the next request with it is refused.
+/// Revokes one of the caller's tokens, or one of an assistant that the caller manages;
+/// the next request with it is refused.
 ///
 /// # Errors
 ///
@@ -214,15 +242,43 @@ pub async fn delete_token(
         require_unlimited(&caller.actor)?;
         require_scope(&caller.actor, Scope::Admin)?;
     }
+    find_token(&deps, caller, id).await?;
     let mut work = deps.store.begin(caller.tenant()).await?;
-    let token = work.credentials().find_token(id).await?;
-    let token = token.filter(|token| token.user == caller.actor.user);
-    let token = token.ok_or(Error::NotFound("token"))?;
+    let token = work.credentials().find_token(id).await?.ok_or(Error::NotFound("token"))?;
     precondition.check(&etag(&token))?;
     work.credentials().delete_token(id).await?;
     let values = (Some(state_of(&token)), None);
-    record(&deps, caller, &mut *work, "token.deleted", id.to_string(), values).await?;
+    note(&deps, caller, &mut *work, ("token.deleted", &token), values).await?;
     Ok(work.commit().await?)
+}
+
+/// Adds an event to the audit log; a token of one assistant is its affair as well.
+async fn note(
+    deps: &Deps<'_>,
+    caller: &Caller,
+    work: &mut dyn UnitOfWork,
+    (action, token): (&str, &ApiToken),
+    values: (Option<Value>, Option<Value>),
+) -> Result<()> {
+    let target = token.id.to_string();
+    match token.limits.assistant {
+        Some(live) => record_about(deps, caller, work, live, (action, target), values).await,
+        None => record(deps, caller, work, action, target, values).await,
+    }
+}
+
+/// Refuses a token that lasts longer than the organization allows.
+fn require_within(max_days: Option<u64>, token: &ApiToken) -> Result<()> {
+    let Some(max_days) = max_days else { return Ok(()) };
+    let days = i64::try_from(max_days).unwrap_or(i64::MAX);
+    let last = token.created_at.plus(Duration::seconds(days.saturating_mul(SECONDS_OF_A_DAY)));
+    if token.limits.expires_at.is_some_and(|end| end <= last) {
+        return Ok(());
+    }
+    let message = format!(
+        "must be at most {max_days} days after it is made: the organization allows no more"
+    );
+    Err(Error::invalid("/expiresAt", "maximum", message))
 }
 
 /// What was asked, cut to what the maker has (safety.md, 'tenants and access').
@@ -248,6 +304,25 @@ fn within(asked: TokenLimits, own: Option<&TokenLimits>) -> Result<TokenLimits> 
         scopes,
         expires_at,
     })
+}
+
+fn check_new(command: &CreateToken, now: Timestamp) -> Result<()> {
+    let mut faults = Vec::new();
+    check_notes(&command.notes, &mut faults);
+    check_expiry(command.expires_at, now, &mut faults);
+    check_scopes(command.scopes.as_ref(), &mut faults);
+    match (command.kind, &command.assistant) {
+        (TokenKind::Assistant, None) => {
+            let message = "is required for tokens of type `assistant`";
+            faults.push(Fault::new("/assistantId", "required", message));
+        }
+        (TokenKind::Personal, Some(_)) => {
+            let message = "is only for tokens of type `assistant`";
+            faults.push(Fault::new("/assistantId", "contradiction", message));
+        }
+        _ => {}
+    }
+    if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
 }
 
 fn check_notes(notes: &str, faults: &mut Vec<Fault>) {

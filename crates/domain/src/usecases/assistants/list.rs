@@ -10,6 +10,7 @@ use crate::{
     usecases::{
         Caller, Deps, Result,
         support::{require_scope, require_seat},
+        tags::named_tag,
     },
 };
 
@@ -18,6 +19,8 @@ use crate::{
 pub struct ListAssistants {
     /// What the caller asked for. Limits of the caller's token are added here.
     pub filter: AssistantFilter,
+    /// Only those with this tag of the caller's organization, named by id or name.
+    pub tag: Option<String>,
     /// Whether inactive ones are among them, unless the filter says.
     pub include_inactive: bool,
     /// In what order.
@@ -55,7 +58,14 @@ pub async fn list_assistants(
     let actor = &caller.actor;
     require_seat(actor)?;
     require_scope(actor, Scope::Read)?;
-    let ListAssistants { mut filter, include_inactive, sort, after, limit, count } = command;
+    let ListAssistants { mut filter, tag, include_inactive, sort, after, limit, count } = command;
+    if let Some(tag) = tag {
+        // A tag that there is not is on none; one of another organization is no tag here.
+        let Some(id) = named_tag(&deps, caller, &tag).await? else {
+            return Ok(AssistantPage { rows: Vec::new(), next: None, total: count.then_some(0) });
+        };
+        filter.tag = Some(id);
+    }
     filter.api_enabled_only = actor.limits().is_some();
     filter.only = actor.only_assistant();
     if filter.is_active.is_none() && !include_inactive {
