@@ -97,9 +97,44 @@ impl Fields {
         })
     }
 
+    /// A whole number that is not negative.
+    pub(crate) fn whole(&mut self, name: &str) -> Option<u64> {
+        self.read(name, "a whole number that is not negative", |value| value.as_u64())
+    }
+
+    /// A field that is an object with fields of its own, which are read in its stead.
+    pub(crate) fn inner<T>(
+        &mut self,
+        name: &str,
+        reader: impl FnOnce(&mut Self) -> T,
+    ) -> Option<T> {
+        let Value::Object(map) = self.take(name)? else {
+            self.fault(name, "type", "must be a JSON object");
+            return None;
+        };
+        let mut inner = Self { map, faults: Vec::new() };
+        let found = reader(&mut inner);
+        let at = pointer_to("", name);
+        let faults = inner.all_faults().into_iter();
+        let faults = faults.map(|fault| Fault { pointer: at.clone() + &fault.pointer, ..fault });
+        self.faults.extend(faults);
+        Some(found)
+    }
+
     pub(crate) fn texts(&mut self, name: &str) -> Option<Vec<String>> {
         self.read(name, "a list of texts", |value| match value {
             Value::Array(items) => items.into_iter().map(as_text).collect(),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Object(_) => None,
+        })
+    }
+
+    pub(crate) fn list(&mut self, name: &str) -> Option<Vec<Value>> {
+        self.read(name, "a list", |value| match value {
+            Value::Array(items) => Some(items),
             Value::Null
             | Value::Bool(_)
             | Value::Number(_)
@@ -153,11 +188,16 @@ impl Fields {
     }
 
     /// Ends the reading: everything that was wrong, unknown fields included.
-    pub(crate) fn finish(mut self) -> Result<(), Problem> {
+    pub(crate) fn finish(self) -> Result<(), Problem> {
+        let faults = self.all_faults();
+        if faults.is_empty() { Ok(()) } else { Err(Problem::invalid(faults)) }
+    }
+
+    fn all_faults(mut self) -> Vec<Fault> {
         for name in std::mem::take(&mut self.map).keys() {
             self.fault(name, "unknown_field", "is not a field here");
         }
-        if self.faults.is_empty() { Ok(()) } else { Err(Problem::invalid(self.faults)) }
+        self.faults
     }
 }
 
@@ -201,6 +241,21 @@ mod tests {
         for expected in
             ["/email", "/aiSeat", "/ai_seat", "/departments", "/colour", "unknown_field"]
         {
+            assert!(problem.contains(expected), "{expected} is not in {problem}");
+        }
+    }
+
+    #[test]
+    fn faults_of_inner_fields_are_told_where_they_are() {
+        let body = json!({"limits": {"maxUsers": -1, "max_assistants": 3, "colour": 1}, "x": []});
+        let mut fields = Fields::of(body).unwrap();
+        let read = fields.inner("limits", |inner| {
+            (inner.whole("maxUsers"), inner.whole("maxAssistants"))
+        });
+        assert_eq!(read, Some((None, Some(3))));
+        assert_eq!(fields.inner("x", |_| ()), None);
+        let problem = format!("{:?}", fields.finish().unwrap_err());
+        for expected in ["/limits/maxUsers", "/limits/colour", "\"/x\""] {
             assert!(problem.contains(expected), "{expected} is not in {problem}");
         }
     }

@@ -23,6 +23,9 @@ mod json;
 /// Most bytes of a body with an assistant: its content has 1 MiB at most, the icon
 /// in it 5 MiB in base64, and JSON may escape characters.
 pub(crate) const ASSISTANT: usize = 8 * 1024 * 1024;
+/// Most bytes of a body with a rule: its text has 50,000 characters, and JSON may
+/// escape each of them.
+pub(crate) const RULE: usize = 1024 * 1024;
 /// Most bytes of any other body.
 pub(crate) const SMALL: usize = 64 * 1024;
 /// How deep arrays and objects may be nested.

@@ -11,9 +11,13 @@ mod icons;
 mod images;
 mod library;
 mod list;
+mod oidc;
+mod models;
+mod organization;
 mod providers;
 mod receiving;
 mod references;
+mod rules;
 mod session;
 mod teams;
 mod tokens;
@@ -26,6 +30,7 @@ mod versions;
 /// All operations of `/api`.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     let mut all = session::endpoints();
+    all.extend(oidc::endpoints());
     all.extend(users::endpoints());
     all.extend(teams::endpoints());
     all.extend(tokens::endpoints());
@@ -42,6 +47,11 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     all.extend(providers::endpoints());
     all.extend(images::endpoints());
     all.extend(usage::endpoints());
+    all.extend(rules::endpoints());
+    all.extend(rules::attachments::endpoints());
+    all.extend(rules::assistant::endpoints());
+    all.extend(organization::endpoints());
+    all.extend(models::endpoints());
     all.extend(icons::endpoints());
     all.extend(library::endpoints());
     all
@@ -61,6 +71,7 @@ pub(crate) fn schemas(components: ComponentsBuilder) -> ComponentsBuilder {
         .schema_from::<session::WhoAmIView>()
         .schema_from::<session::OrganizationView>()
         .schema_from::<session::OwnTeamView>()
+        .schema_from::<oidc::MethodsView>()
         .schema_from::<versions::VersionSummaryView>()
         .schema_from::<files::ImageView>()
         .schema_from::<uploads::UploadView>()
@@ -70,6 +81,18 @@ pub(crate) fn schemas(components: ComponentsBuilder) -> ComponentsBuilder {
         .schema_from::<images::ImagePage>()
         .schema_from::<usage::UsageView>()
         .schema_from::<usage::UsageReport>()
+        .schema_from::<usage::TotalView>()
+        .schema_from::<rules::RuleFacts>()
+        .schema_from::<rules::RuleView>()
+        .schema_from::<rules::RuleItem>()
+        .schema_from::<rules::RulePage>()
+        .schema_from::<rules::attachments::RuleAttachmentView>()
+        .schema_from::<rules::assistant::AssistantRuleView>()
+        .schema_from::<rules::assistant::RuleInShortView>()
+        .schema_from::<organization::SettingsView>()
+        .schema_from::<organization::LimitsView>()
+        .schema_from::<models::ModelView>()
+        .schema_from::<models::ModelList>()
         .schema_from::<library::IconEntry>()
         .schema_from::<library::AvatarEntry>()
 }

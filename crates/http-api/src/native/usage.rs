@@ -3,8 +3,8 @@
 use actix_web::http::Method;
 use serde::Serialize;
 use understudy_domain::{
-    AssistantId, UsageTotal, UserId,
-    usecases::usage::{self, ListUsage},
+    AssistantId, UserId,
+    usecases::usage::{self, ListUsage, UsageGroups, UsageRow, UsageSum},
 };
 use utoipa::ToSchema;
 
@@ -15,29 +15,49 @@ use crate::{
     openapi::{Doc, Parameter},
 };
 
-/// What one user used of one model for one assistant on one day.
+/// What was used of one kind. What is not told apart is not there.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Usage)]
 pub(crate) struct UsageView {
     /// The day in UTC.
-    #[schema(format = Date, example = "2026-01-31")]
-    day: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = Date, example = "2026-01-31")]
+    day: Option<String>,
     /// Who used it.
-    #[schema(value_type = String, example = "usr_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")]
-    user_id: UserId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, nullable = false, example = "usr_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")]
+    user_id: Option<UserId>,
     /// The assistant it was for; null when it was for none.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "asst_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")]
-    assistant_id: Option<AssistantId>,
+    assistant_id: Option<Option<AssistantId>>,
     /// What was used: `image`.
     #[schema(example = "image")]
     kind: String,
     /// The kind of the provider.
-    #[schema(example = "openai")]
-    provider: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "openai")]
+    provider: Option<String>,
     /// The model's key.
-    #[schema(example = "dall-e-3")]
-    model: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "dall-e-3")]
+    model: Option<String>,
+    /// How often.
+    #[schema(example = 3)]
+    count: u64,
+    /// How much in all: images.
+    #[schema(example = 3)]
+    quantity: u64,
+}
+
+/// What was used in all of one kind.
+#[derive(Serialize, ToSchema)]
+#[schema(as = UsageTotal)]
+pub(crate) struct TotalView {
+    /// What was used: `image`.
+    #[schema(example = "image")]
+    kind: String,
     /// How often.
     #[schema(example = 3)]
     count: u64,
@@ -49,14 +69,24 @@ pub(crate) struct UsageView {
 /// What was used.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct UsageReport {
-    /// By day, user, assistant, kind, provider and model.
+    /// By day, user, assistant, kind, provider and model, as far as they are told apart.
     data: Vec<UsageView>,
+    /// All of it, by kind.
+    totals: Vec<TotalView>,
 }
 
-impl From<UsageTotal> for UsageView {
-    fn from(total: UsageTotal) -> Self {
-        let UsageTotal { day, user, assistant, kind, provider, model, count, quantity } = total;
+impl From<UsageRow> for UsageView {
+    fn from(row: UsageRow) -> Self {
+        let UsageRow { day, user, assistant, kind, model, count, quantity } = row;
+        let (provider, model) = model.unzip();
         Self { day, user_id: user, assistant_id: assistant, kind, provider, model, count, quantity }
+    }
+}
+
+impl From<UsageSum> for TotalView {
+    fn from(sum: UsageSum) -> Self {
+        let UsageSum { kind, count, quantity } = sum;
+        Self { kind, count, quantity }
     }
 }
 
@@ -66,13 +96,26 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .about("For the roles admin and owner that of everybody, for others their own. At most 366 days.")
             .query("from", "The first day, `YYYY-MM-DD` in UTC; 29 days before the last one when absent.", Parameter::text())
             .query("until", "The last day; today when absent.", Parameter::text())
+            .query("assistant", "The id of an assistant: what was for it only.", Parameter::text())
+            .query("groupBy", "What to tell apart: `day`, `user`, `assistant`, `model`, with commas between them; all when absent.", Parameter::text())
             .json(200, "What was used.", "UsageReport")
     })]
 }
 
 async fn list_usage(Asked { call, mut query }: Asked) -> Answer {
-    let command = ListUsage { from: query.text("from"), until: query.text("until") };
+    let groups =
+        format!("some of {}, each once, with commas between them", UsageGroups::WORDS.join(", "));
+    let command = ListUsage {
+        from: query.text("from"),
+        until: query.text("until"),
+        assistant: query.read("assistant", "the id of an assistant", |text| text.parse().ok()),
+        groups: query.read("groupBy", &groups, UsageGroups::parse).unwrap_or(UsageGroups::ALL),
+    };
     query.finish()?;
-    let totals = usage::list_usage(call.deps(), &call.caller, command).await?;
-    answer::ok(&UsageReport { data: totals.into_iter().map(UsageView::from).collect() })
+    let usage::UsageReport { rows, totals } =
+        usage::list_usage(call.deps(), &call.caller, command).await?;
+    answer::ok(&UsageReport {
+        data: rows.into_iter().map(UsageView::from).collect(),
+        totals: totals.into_iter().map(TotalView::from).collect(),
+    })
 }
