@@ -32,7 +32,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 .about("What is not named has its default. Needs the role member or higher.")
                 .body("AssistantCreate")
                 .created("The new assistant.", "Assistant")
-                .codes(&[Code::NameTaken, Code::SlugTaken, Code::AssistantInactive])
+                .codes(&[
+                    Code::LimitReached,
+                    Code::NameTaken,
+                    Code::SlugTaken,
+                    Code::AssistantInactive,
+                ])
                 .needs_seat()
         }),
         Endpoint::new(Method::GET, ONE, read_assistant, |doc: Doc| {
@@ -46,7 +51,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 .about("Each top-level field that is named is replaced; the others stay. Needs edit access; the access policy, `slug` and `is_default` need manage.")
                 .body("AssistantWrite")
                 .tagged(200, "The assistant as it is now.", "Assistant")
-                .codes(&[Code::NameTaken, Code::SlugTaken, Code::ConcurrentChange, Code::AssistantInactive])
+                .codes(&[Code::LimitReached, Code::NameTaken, Code::SlugTaken, Code::ConcurrentChange, Code::AssistantInactive])
                 .needs_seat()
         }),
         Endpoint::new(Method::PATCH, ONE, merge_fields, |doc: Doc| {
@@ -54,7 +59,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 .about("An RFC 7396 merge patch: it reaches into objects, and `null` clears. Needs edit access; the access policy, `slug` and `is_default` need manage.")
                 .patch("AssistantWrite")
                 .tagged(200, "The assistant as it is now.", "Assistant")
-                .codes(&[Code::NameTaken, Code::SlugTaken, Code::ConcurrentChange, Code::AssistantInactive])
+                .codes(&[Code::LimitReached, Code::NameTaken, Code::SlugTaken, Code::ConcurrentChange, Code::AssistantInactive])
                 .needs_seat()
         }),
         Endpoint::new(Method::DELETE, ONE, delete_assistant, |doc: Doc| {
@@ -77,7 +82,7 @@ pub(super) fn actions() -> Vec<Endpoint> {
                 .optional_body("AssistantCopy")
                 .created("The copy.", "Assistant")
                 .conditional()
-                .codes(&[Code::NameTaken, Code::InsufficientRole])
+                .codes(&[Code::LimitReached, Code::NameTaken, Code::InsufficientRole])
                 .needs_seat()
         }),
         Endpoint::new(
@@ -89,7 +94,12 @@ pub(super) fn actions() -> Vec<Endpoint> {
                     .about("Within 30 days of its deletion. Needs owner access.")
                     .optional_body("Nothing")
                     .tagged(200, "The assistant.", "Assistant")
-                    .codes(&[Code::NotDeleted, Code::NameTaken, Code::ConcurrentChange])
+                    .codes(&[
+                        Code::LimitReached,
+                        Code::NotDeleted,
+                        Code::NameTaken,
+                        Code::ConcurrentChange,
+                    ])
                     .needs_seat()
             },
         ),

@@ -34,7 +34,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 .about("As for the assistant itself; the access policy, `slug` and `is_default` are not part of a draft. Needs edit access.")
                 .body("AssistantWrite")
                 .tagged(200, "The draft as it is now.", "Assistant")
-                .codes(&[Code::ConcurrentChange])
+                .codes(&[Code::LimitReached, Code::ConcurrentChange])
                 .needs_seat()
         }),
         Endpoint::new(Method::PATCH, DRAFT, merge_fields, |doc: Doc| {
@@ -42,7 +42,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 .about("An RFC 7396 merge patch. Needs edit access.")
                 .patch("AssistantWrite")
                 .tagged(200, "The draft as it is now.", "Assistant")
-                .codes(&[Code::ConcurrentChange])
+                .codes(&[Code::LimitReached, Code::ConcurrentChange])
                 .needs_seat()
         }),
         Endpoint::new(Method::DELETE, DRAFT, discard_draft, |doc: Doc| {

@@ -136,6 +136,7 @@ const DRAWING: &[Code] = &[
     Code::ProviderNotAllowed,
     Code::ProviderFailed,
     Code::ProviderTimeout,
+    Code::LimitReached,
 ];
 
 pub(super) fn endpoints() -> Vec<Endpoint> {

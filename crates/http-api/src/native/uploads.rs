@@ -85,7 +85,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 .form_body(PARTS.0, PARTS.1)
                 .bytes_body(tus::MEDIA_TYPE)
                 .located("The upload.", "Upload")
-                .codes(&[Code::AiSeatRequired, Code::TusVersion, Code::ChecksumMismatch])
+                .codes(&[Code::LimitReached, Code::AiSeatRequired, Code::TusVersion, Code::ChecksumMismatch])
         }),
         Endpoint::new(Method::OPTIONS, ALL, tus::options, |doc: Doc| {
             tus::capabilities(doc.open("uploads", "getUploadOptions", "What of tus is spoken"))

@@ -45,7 +45,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 .form_body(PARTS.0, PARTS.1)
                 .bytes_body("application/octet-stream")
                 .tagged(200, "The file as it is now; the `ETag` is that of its contents.", "File")
-                .codes(&[Code::ConcurrentChange])
+                .codes(&[Code::LimitReached, Code::ConcurrentChange])
                 .needs_seat()
         }),
     ]

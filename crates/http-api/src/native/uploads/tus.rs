@@ -99,6 +99,7 @@ pub(super) fn appending(doc: Doc) -> Doc {
             Code::AiSeatRequired,
             Code::NotFound,
             Code::WrongOffset,
+            Code::LimitReached,
             Code::TusVersion,
             Code::ChecksumMismatch,
         ])
