@@ -5,20 +5,25 @@ use utoipa::openapi::ComponentsBuilder;
 use crate::endpoint::Endpoint;
 
 mod assistants;
+mod comments;
 mod drafts;
+mod favorites;
 mod files;
 mod icons;
 mod images;
 mod library;
 mod list;
-mod oidc;
 mod models;
+mod oidc;
 mod organization;
+mod owner;
 mod providers;
 mod receiving;
 mod references;
 mod rules;
 mod session;
+mod shares;
+mod tags;
 mod teams;
 mod tokens;
 mod transfer;
@@ -43,6 +48,14 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     all.extend(versions::endpoints());
     all.extend(files::endpoints());
     all.extend(references::endpoints());
+    all.extend(owner::endpoints());
+    all.extend(shares::endpoints());
+    all.extend(favorites::endpoints());
+    all.extend(tags::endpoints());
+    all.extend(tags::attached());
+    all.extend(comments::endpoints());
+    all.extend(comments::single());
+    all.extend(tokens::of_assistant());
     all.extend(uploads::endpoints());
     all.extend(providers::endpoints());
     all.extend(images::endpoints());
@@ -66,6 +79,16 @@ pub(crate) fn schemas(components: ComponentsBuilder) -> ComponentsBuilder {
         .schema_from::<teams::MemberView>()
         .schema_from::<tokens::TokenView>()
         .schema_from::<tokens::CreatedView>()
+        .schema_from::<tokens::AssistantTokenView>()
+        .schema_from::<owner::OwnerView>()
+        .schema_from::<shares::ShareView>()
+        .schema_from::<favorites::FavoriteView>()
+        .schema_from::<tags::TagView>()
+        .schema_from::<comments::CommentView>()
+        .schema_from::<comments::AuthorView>()
+        .schema_from::<comments::CommentLinks>()
+        .schema_from::<comments::LinkView>()
+        .schema_from::<comments::UnreadView>()
         .schema_from::<session::LoggedInView>()
         .schema_from::<session::RefreshedView>()
         .schema_from::<session::WhoAmIView>()

@@ -49,6 +49,8 @@ pub(super) fn describe(doc: Doc) -> Doc {
         .query("is_active", "Active ones (`true`) or inactive ones (`false`).", Parameter::flag())
         .query("include_inactive", "Whether inactive ones are among them; they are not, unless asked for.", Parameter::flag())
         .query("model", "Their model key.", Parameter::text())
+        .query("tag", "The id or name of a tag that they have.", Parameter::text())
+        .query("favorite", "With `true`, only the caller's favourites.", Parameter::flag())
         .query("visible_in_chat", "With `true`, only those that the caller is to see in a chat.", Parameter::flag())
         .query("metadata.<key>", "Only those whose metadata has this value under the key; up to 16 of them.", Parameter::text())
         .query("fields", "How much of each assistant; `summary` when absent.", words(&["summary", "full"]))
@@ -66,6 +68,7 @@ pub(super) async fn list_assistants(Asked { call, mut query }: Asked) -> Answer 
     let cursor = query.text("cursor");
     let command = ListAssistants {
         filter: filter(&call, &mut query),
+        tag: query.text("tag"),
         include_inactive: query.flag("include_inactive").unwrap_or(false),
         sort,
         after: None,
@@ -143,6 +146,7 @@ fn filter(call: &Call, query: &mut Query) -> AssistantFilter {
             .or_else(user)
     };
     let chat = query.flag("visible_in_chat").unwrap_or(false);
+    let favorite = query.flag("favorite").unwrap_or(false);
     let metadata = query.prefixed(METADATA);
     if metadata.len() > MAX_PAIRS || metadata.iter().any(|(key, _)| key.is_empty()) {
         query.fault("metadata", "invalid", format!("must be 1 to {MAX_PAIRS} pairs with keys"));
@@ -158,6 +162,9 @@ fn filter(call: &Call, query: &mut Query) -> AssistantFilter {
         visible_in_chat_to: chat.then_some(me),
         metadata,
         only: None,
+        // The name of a tag is looked up in the caller's organization.
+        tag: None,
+        favorite_of: favorite.then_some(me),
     }
 }
 

@@ -1,4 +1,4 @@
-//! API tokens of the caller.
+//! API tokens of the caller, and of assistants.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,8 @@ use actix_web::{
 use ipnet::IpNet;
 use serde::Serialize;
 use understudy_domain::{
-    ApiToken, AssistantId, Scope, Timestamp, TokenId, TokenKind, UserId,
-    usecases::tokens::{self, CreateToken, UpdateToken},
+    ApiToken, AssistantId, Scope, Timestamp, TokenId, TokenKind, TokenText, UserId,
+    usecases::tokens::{self, CreateToken, TokenOfAssistant, UpdateToken},
 };
 use utoipa::ToSchema;
 
@@ -27,10 +27,11 @@ use crate::{
 
 const ALL: &str = "/api/tokens";
 const ONE: &str = "/api/tokens/{id}";
+const OF_ASSISTANT: &str = "/api/assistants/{id}/tokens";
 
 /// What only the server sets.
 const READ_ONLY: &[&str] =
-    &["id", "userId", "token", "createdAt", "updatedAt", "lastUsedAt", "lastUsedFrom"];
+    &["id", "userId", "username", "token", "createdAt", "updatedAt", "lastUsedAt", "lastUsedFrom"];
 
 /// An API token, without its value.
 #[derive(Serialize, ToSchema)]
@@ -93,6 +94,24 @@ pub(crate) struct CreatedView {
     value: String,
 }
 
+/// An API token of one assistant, without its value.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AssistantToken)]
+pub(crate) struct AssistantTokenView {
+    #[serde(flatten)]
+    token: TokenView,
+    /// The e-mail address of the user whom it acts as.
+    #[schema(example = "ada@example.com")]
+    username: String,
+}
+
+impl From<TokenOfAssistant> for AssistantTokenView {
+    fn from(of_assistant: TokenOfAssistant) -> Self {
+        let TokenOfAssistant { token, username } = of_assistant;
+        Self { token: TokenView::from(&token), username: username.to_string() }
+    }
+}
+
 impl From<&ApiToken> for TokenView {
     fn from(token: &ApiToken) -> Self {
         let limits = &token.limits;
@@ -127,10 +146,17 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 .about("It acts as the caller, within the limits that it names and those of the credential it is made with. Its value is in this answer and nowhere else: repeating the request with the same `Idempotency-Key` makes no second token, but cannot show the value again (`409`, `shown_once`).")
                 .body("TokenCreate")
                 .created("The new token, with its value.", "TokenCreated")
-                .codes(&[Code::NotFound, Code::ShownOnce])
+                .codes(&[
+                    Code::NotFound,
+                    Code::ShownOnce,
+                    Code::LimitReached,
+                    Code::AiSeatRequired,
+                    Code::ApiDisabled,
+                ])
         }),
         Endpoint::new(Method::GET, ONE, read_token, |doc: Doc| {
-            doc.op("tokens", "getToken", "Read one of one's API tokens")
+            doc.op("tokens", "getToken", "Read an API token")
+                .about("One's own, or one of an assistant to which one has manage access.")
                 .tagged(200, "The token.", "Token")
                 .codes(&[Code::NotFound])
         }),
@@ -142,11 +168,32 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 .codes(&[Code::NotFound, Code::ConcurrentChange])
         }),
         Endpoint::new(Method::DELETE, ONE, delete_token, |doc: Doc| {
-            doc.op("tokens", "deleteToken", "Revoke one of one's API tokens")
-                .about("It is refused from the next request on.")
+            doc.op("tokens", "deleteToken", "Revoke an API token")
+                .about("One's own, or one of an assistant to which one has manage access. It is refused from the next request on.")
                 .empty(204, "It is gone.")
                 .conditional()
                 .codes(&[Code::NotFound, Code::ConcurrentChange])
+        }),
+    ]
+}
+
+/// Tokens of one assistant.
+pub(super) fn of_assistant() -> Vec<Endpoint> {
+    vec![
+        Endpoint::new(Method::GET, OF_ASSISTANT, list_assistant_tokens, |doc: Doc| {
+            doc.op("tokens", "listAssistantTokens", "List the API tokens of an assistant")
+                .about("One's own, newest first; everybody's for those with manage access. Needs view access, in the assistant's organization.")
+                .json(200, "The tokens.", "AssistantTokenList")
+                .codes(&[Code::OtherOrganization])
+                .needs_seat()
+        }),
+        Endpoint::new(Method::POST, OF_ASSISTANT, create_assistant_token, |doc: Doc| {
+            doc.op("tokens", "createAssistantToken", "Make an API token of an assistant")
+                .about("It acts as the caller on this assistant and its draft only; else as `POST /api/tokens`. Needs view access, in the assistant's organization.")
+                .body("AssistantTokenCreate")
+                .created("The new token, with its value.", "TokenCreated")
+                .codes(&[Code::OtherOrganization, Code::ShownOnce, Code::LimitReached])
+                .needs_seat()
         }),
     ]
 }
@@ -159,14 +206,38 @@ async fn list_tokens(call: Call) -> Answer {
 async fn create_token(mut call: Call) -> Answer {
     let input = call.input(input::SMALL).await?;
     once(call, input, async |call: Call, input: Input| {
-        let command = new_token(input)?;
+        let command = new_token(Fields::of(input.value)?)?;
         let (token, text) = tokens::create_token(call.deps(), &call.caller, command).await?;
-        let location = format!("{ALL}/{}", token.id);
-        let view = CreatedView { token: TokenView::from(&token), value: text.expose().clone() };
-        let answer = answer::created(&location, &tokens::etag(&token), &view)?;
-        Ok(shown_once(answer, &location))
+        made(&token, &text)
     })
     .await
+}
+
+async fn list_assistant_tokens(call: Call) -> Answer {
+    let all = tokens::list_assistant_tokens(call.deps(), &call.caller, call.path("id")).await?;
+    answer::ok(&all.into_iter().map(AssistantTokenView::from).collect::<Vec<_>>())
+}
+
+async fn create_assistant_token(mut call: Call) -> Answer {
+    let input = call.input(input::SMALL).await?;
+    once(call, input, async |call: Call, input: Input| {
+        // The path says of what kind it is, and of which assistant.
+        let fields = Fields::of(input.value)?.ignoring(&["type", "assistantId"]);
+        let command = new_token(fields)?;
+        let (deps, caller, assistant) = (call.deps(), &call.caller, call.path("id"));
+        let (token, text) =
+            tokens::create_assistant_token(deps, caller, assistant, command).await?;
+        made(&token, &text)
+    })
+    .await
+}
+
+/// A new token with its value, this once.
+fn made(token: &ApiToken, text: &TokenText) -> Answer {
+    let location = format!("{ALL}/{}", token.id);
+    let view = CreatedView { token: TokenView::from(token), value: text.expose().clone() };
+    let answer = answer::created(&location, &tokens::etag(token), &view)?;
+    Ok(shown_once(answer, &location))
 }
 
 /// Keeps the value out of what is remembered for an idempotency key.
@@ -176,8 +247,8 @@ fn shown_once(mut answer: HttpResponse, location: &str) -> HttpResponse {
     answer
 }
 
-fn new_token(input: Input) -> Result<CreateToken, Problem> {
-    let mut fields = Fields::of(input.value)?.ignoring(READ_ONLY);
+fn new_token(fields: Fields) -> Result<CreateToken, Problem> {
+    let mut fields = fields.ignoring(READ_ONLY);
     let kind = match fields.text("type").as_deref() {
         None | Some("personal") => TokenKind::Personal,
         Some("assistant") => TokenKind::Assistant,

@@ -222,6 +222,8 @@ fn path_parameter(pattern: &str, name: &str) -> (&'static str, &'static str) {
             ("The id of an image inside of a file.", "emb_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
         }
         "targetId" => ("What the reference points to, percent-encoded.", "vs_abc123"),
+        "principalId" => ("The id of a user or team.", "usr_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+        "tagId" => ("The id of a tag.", "tag_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
         "uploadId" => ("The id of an upload.", "upl_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
         "name" => ("The name of an icon of the library.", "star"),
         "avatar" => ("The id of an avatar of the library.", "avt_support_green"),
@@ -244,6 +246,12 @@ fn path_parameter(pattern: &str, name: &str) -> (&'static str, &'static str) {
         }
         _ if pattern.starts_with("/api/images") => {
             ("The id of a picture.", "img_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
+        }
+        _ if pattern.starts_with("/api/tags") => {
+            ("The id of a tag.", "tag_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
+        }
+        _ if pattern.starts_with("/api/comments") => {
+            ("The id of a comment or reply.", "cmt_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
         }
         _ if pattern.starts_with("/api/tokens") => {
             ("The id of a token.", "tok_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
