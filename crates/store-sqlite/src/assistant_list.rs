@@ -3,6 +3,7 @@
 //! A caller has a handful of keys, and each key has an index of its assistants in
 //! the order of the list. So the first rows of each key are walked, merged, and the
 //! first of them all are the page. Every walk is the same prepared statement.
+//! Favourites are so few that the walk begins with them.
 
 use diesel::{
     OptionalExtension, RunQueryDsl, SqliteConnection,
@@ -11,24 +12,24 @@ use diesel::{
     sqlite::Sqlite,
 };
 use understudy_domain::{
-    Principal,
+    UserId,
     access::{self, Level},
-    ports::{
-        AssistantFilter, AssistantListQuery, AssistantRecord, Page, PositionKey, SortKey,
-        StoreResult,
-    },
+    ports::{AssistantListQuery, AssistantRecord, Page, SortKey, StoreResult},
 };
 
 use crate::{
     assistant_queries,
-    audience::{EDIT, Lookup, lookups},
+    audience::{Lookup, lookups},
     errors::{corrupt, on_read},
     sql::Sql,
     values::Key,
 };
 
+mod conditions;
 #[cfg(test)]
 mod plans;
+
+use conditions::is_filtered;
 
 /// A page of assistants.
 pub(crate) fn list(
@@ -55,11 +56,24 @@ pub(crate) fn list(
     Ok(Page { rows, more, total })
 }
 
-/// Where a walk goes: an index of all of an organization, or of one key.
+/// Where a walk goes: an index of all of an organization, or of one key, or from a
+/// user's favourites to those at home or to those of others.
 #[derive(Clone, Copy)]
 enum Walk<'a> {
     Organization,
     Audience(&'a Lookup),
+    Favorites(UserId),
+    FavoritesElsewhere(UserId),
+}
+
+impl Walk<'_> {
+    /// The column with the assistant's id.
+    const fn id(self) -> &'static str {
+        match self {
+            Walk::Audience(_) => "w.assistant_id",
+            Walk::Organization | Walk::Favorites(_) | Walk::FavoritesElsewhere(_) => "w.id",
+        }
+    }
 }
 
 struct Search<'a> {
@@ -95,10 +109,8 @@ impl<'a> Search<'a> {
         Sqlite:
             diesel::sql_types::HasSqlType<S> + diesel::expression::QueryMetadata<(S, Text, Text)>,
     {
-        let everything = self.query.standing.administers.then_some(Walk::Organization);
-        let walks = everything.into_iter().chain(self.lookups.iter().map(Walk::Audience));
         let mut rows: Vec<(K, Key, Key)> = Vec::new();
-        for walk in walks {
+        for walk in self.walks() {
             let found = self.walk::<(S, Text, Text)>(walk).load::<(K, Key, Key)>(conn);
             rows.extend(found.map_err(on_read("assistant_audience"))?);
         }
@@ -111,43 +123,19 @@ impl<'a> Search<'a> {
         Ok(rows.into_iter().map(|(_, id, organization)| (organization, id)).collect())
     }
 
+    fn walks(&self) -> Vec<Walk<'_>> {
+        if let Some(user) = self.query.filter.favorite_of {
+            return vec![Walk::Favorites(user), Walk::FavoritesElsewhere(user)];
+        }
+        let everything = self.query.standing.administers.then_some(Walk::Organization);
+        everything.into_iter().chain(self.lookups.iter().map(Walk::Audience)).collect()
+    }
+
     /// Sort key, id and organization of the first rows of one walk.
     fn walk<R>(&self, walk: Walk<'_>) -> Sql<R> {
-        let column = self.column();
-        let mut sql = match walk {
-            Walk::Organization => {
-                let mut sql = Sql::new("SELECT w.");
-                sql.text(column).text(", w.id, w.organization_id FROM assistants w");
-                sql.text(" INDEXED BY assistants_in_order_").text(column);
-                sql
-            }
-            Walk::Audience(_) => {
-                let mut sql = Sql::new("SELECT w.");
-                sql.text(column).text(", w.assistant_id, w.organization_id");
-                sql.text(" FROM assistant_audience w");
-                sql.text(" INDEXED BY assistant_audience_in_order_").text(column);
-                sql
-            }
-        };
-        let id = match walk {
-            Walk::Organization => "w.id",
-            Walk::Audience(_) => "w.assistant_id",
-        };
-        if self.is_filtered {
-            // CROSS keeps the index outside, whatever the planner thinks.
-            sql.text(" CROSS JOIN assistants a ON a.organization_id = w.organization_id");
-            sql.text(" AND a.id = ").text(id);
-        }
-        match walk {
-            Walk::Organization => {
-                sql.text(" WHERE w.editing_id IS NULL AND w.deleted_at IS NULL");
-                sql.text(" AND w.organization_id = ").word(self.home.text());
-            }
-            Walk::Audience(lookup) => {
-                sql.text(" WHERE w.realm = ").word(lookup.realm.text());
-                sql.text(" AND w.key = ").word(lookup.key.clone());
-            }
-        }
+        let (column, id) = (self.column(), walk.id());
+        let mut sql = Sql::new("SELECT w.");
+        self.source(&mut sql, walk);
         if self.is_filtered {
             self.filter(&mut sql);
         }
@@ -158,79 +146,68 @@ impl<'a> Search<'a> {
         sql
     }
 
+    /// The rows `w` of a walk, each beside its assistant `a` if there is a filter.
+    fn source<R>(&self, sql: &mut Sql<R>, walk: Walk<'_>) {
+        let column = self.column();
+        sql.text(column).text(", ").text(walk.id()).text(", w.organization_id FROM ");
+        match walk {
+            Walk::Organization => {
+                sql.text("assistants w INDEXED BY assistants_in_order_").text(column)
+            }
+            Walk::Audience(_) => {
+                sql.text("assistant_audience w INDEXED BY assistant_audience_in_order_");
+                sql.text(column)
+            }
+            Walk::Favorites(_) => sql.text(
+                "favorites f CROSS JOIN assistants w \
+                 ON w.organization_id = f.organization_id AND w.id = f.assistant_id",
+            ),
+            Walk::FavoritesElsewhere(_) => sql.text(
+                "favorites f CROSS JOIN assistants w INDEXED BY assistants_everywhere \
+                 ON w.id = f.assistant_id",
+            ),
+        };
+        if self.is_filtered {
+            // CROSS keeps the index outside, whatever the planner thinks.
+            sql.text(" CROSS JOIN assistants a ON a.organization_id = w.organization_id");
+            sql.text(" AND a.id = ").text(walk.id());
+        }
+        match walk {
+            Walk::Organization => {
+                sql.text(" WHERE w.editing_id IS NULL AND w.deleted_at IS NULL");
+                sql.text(" AND w.organization_id = ").word(self.home.text());
+            }
+            Walk::Audience(lookup) => {
+                sql.text(" WHERE w.realm = ").word(lookup.realm.text());
+                sql.text(" AND w.key = ").word(lookup.key.clone());
+            }
+            Walk::Favorites(user) => {
+                self.marked(sql, user);
+                let administers = self.query.standing.administers;
+                sql.text(" AND (1 = ").number(i64::from(administers)).text(" OR ");
+                self.reached(sql, "w", Level::View);
+                sql.text(")");
+            }
+            Walk::FavoritesElsewhere(user) => {
+                self.marked(sql, user);
+                sql.text(" AND w.access_mode IN ('global', 'public')");
+            }
+        }
+    }
+
+    /// Begins the conditions of a walk from favourites.
+    fn marked<R>(&self, sql: &mut Sql<R>, user: UserId) {
+        sql.text(" WHERE f.organization_id = ").word(self.home.text());
+        sql.text(" AND f.user_id = ").word(Key::from(user).text());
+        sql.text(" AND w.editing_id IS NULL AND w.deleted_at IS NULL");
+    }
+
     const fn column(&self) -> &'static str {
         match self.query.sort.key {
             SortKey::UpdatedAt => "updated_at",
             SortKey::CreatedAt => "created_at",
             SortKey::Name => "name_key",
         }
-    }
-
-    /// Only rows behind the page before.
-    fn position<R>(&self, sql: &mut Sql<R>, id: &'static str) {
-        let Some(after) = &self.query.after else { return };
-        sql.text(" AND (w.").text(self.column()).text(", ").text(id);
-        sql.text(if self.query.sort.descending { ") < (" } else { ") > (" });
-        match &after.key {
-            PositionKey::Time(time) => sql.number(time.unix_micros()),
-            PositionKey::Text(text) => sql.word(text.clone()),
-        };
-        sql.text(", ").word(Key(after.id).text()).text(")");
-    }
-
-    /// What the row `a` of assistants must be. All conditions are always there, so
-    /// that there is one statement and not one for each choice of filters.
-    fn filter<R>(&self, sql: &mut Sql<R>) {
-        let filter = &self.query.filter;
-        let (user, team) = match filter.owner {
-            Some(Principal::User(user)) => (Some(Key::from(user).text()), None),
-            Some(Principal::Team(team)) => (None, Some(Key::from(team).text())),
-            None => (None, None),
-        };
-        sql.text(" AND ifnull(a.kind = ").word(filter.kind.map(|kind| kind.as_str().to_owned()));
-        sql.text(", 1) AND (").word(user.clone()).text(" IS NULL OR a.owner_user = ").word(user);
-        sql.text(") AND (").word(team.clone()).text(" IS NULL OR a.owner_team = ").word(team);
-        let mode = filter.access_mode.map(|mode| mode.as_str().to_owned());
-        sql.text(") AND ifnull(a.access_mode = ").word(mode);
-        sql.text(", 1) AND ifnull(a.model_key = ").word(filter.model.clone());
-        sql.text(", 1) AND ifnull(a.is_active = ").number(filter.is_active.map(i64::from));
-        sql.text(", 1) AND a.api_enabled >= ").number(i64::from(filter.api_enabled_only));
-        sql.text(" AND (").word(filter.q.clone()).text(" IS NULL OR instr(a.name_key, ");
-        sql.word(filter.q.clone()).text(") > 0 OR instr(a.description_key, ");
-        sql.word(filter.q.clone()).text(") > 0)");
-        self.metadata(sql);
-        self.shown_in_chat(sql);
-    }
-
-    /// No pair is wanted that the assistant lacks.
-    fn metadata<R>(&self, sql: &mut Sql<R>) {
-        let pairs = self.query.filter.metadata.iter();
-        let wanted: serde_json::Value = pairs.map(|(key, value)| vec![&**key, &**value]).collect();
-        sql.text(" AND NOT EXISTS (SELECT 1 FROM json_each(").word(wanted.to_string());
-        sql.text(
-            ") p WHERE NOT EXISTS (SELECT 1 FROM json_each(a.content, '$.metadata') m \
-             WHERE m.key = p.value ->> 0 AND m.value = p.value ->> 1))",
-        );
-    }
-
-    /// Shown in chat to all or to this user, or edited by the caller.
-    fn shown_in_chat<R>(&self, sql: &mut Sql<R>) {
-        let user = self.query.filter.visible_in_chat_to.map(|user| user.to_string());
-        let home = self.query.standing.administers.then(|| self.home.text());
-        sql.text(" AND (").word(user.clone());
-        sql.text(
-            " IS NULL OR ifnull(json_array_length(a.policy, '$.visible_in_chat_to_users'), 0) = 0 \
-             OR EXISTS (SELECT 1 FROM json_each(a.policy, '$.visible_in_chat_to_users') u \
-             WHERE u.value = ",
-        );
-        sql.word(user).text(") OR ifnull(a.organization_id = ").word(home);
-        sql.text(", 0) OR EXISTS (SELECT 1 FROM json_each(").word(self.lookups_json.clone());
-        sql.text(
-            ") l CROSS JOIN assistant_audience g ON g.organization_id = a.organization_id \
-             AND g.assistant_id = a.id AND g.realm = l.value ->> 0 AND g.key = l.value ->> 1 \
-             WHERE g.level >= ",
-        );
-        sql.number(i64::from(EDIT)).text("))");
     }
 
     /// How many match on all pages.
@@ -242,6 +219,16 @@ impl<'a> Search<'a> {
 
     fn count<R>(&self) -> Sql<R> {
         let mut sql = Sql::new("SELECT count(*) FROM (");
+        if let Some(user) = self.query.filter.favorite_of {
+            sql.text("SELECT w.");
+            self.source(&mut sql, Walk::Favorites(user));
+            self.filter(&mut sql);
+            sql.text(" UNION SELECT w.");
+            self.source(&mut sql, Walk::FavoritesElsewhere(user));
+            self.filter(&mut sql);
+            sql.text(")");
+            return sql;
+        }
         if self.query.standing.administers {
             sql.text("SELECT a.organization_id, a.id FROM assistants a ");
             sql.text("WHERE a.editing_id IS NULL AND a.deleted_at IS NULL");
@@ -323,30 +310,4 @@ impl<'a> Search<'a> {
             assistant_queries::elsewhere(conn, organization, id)
         }
     }
-}
-
-/// Whether the filter says anything. `only` is not among what it says: that goes
-/// another way.
-fn is_filtered(filter: &AssistantFilter) -> bool {
-    let AssistantFilter {
-        q,
-        kind,
-        owner,
-        access_mode,
-        model,
-        is_active,
-        api_enabled_only,
-        visible_in_chat_to,
-        metadata,
-        only: _,
-    } = filter;
-    q.is_some()
-        || kind.is_some()
-        || owner.is_some()
-        || access_mode.is_some()
-        || model.is_some()
-        || is_active.is_some()
-        || *api_enabled_only
-        || visible_in_chat_to.is_some()
-        || !metadata.is_empty()
 }

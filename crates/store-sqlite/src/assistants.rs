@@ -1,12 +1,14 @@
 //! Assistants and drafts.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use async_trait::async_trait;
 use diesel::{
     AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable,
     RunQueryDsl, Selectable, SelectableHelper, SqliteConnection, result::Error as Failure,
 };
 use understudy_domain::{
-    Assistant, AssistantId, Content, Editing, Policy, Principal, Slug,
+    Assistant, AssistantId, Content, Editing, Policy, Principal, Share, Slug, TagId,
     ports::{AssistantRepository, StoreError, StoreResult},
 };
 
@@ -18,6 +20,8 @@ use crate::{
     unit_of_work::SqliteUnitOfWork,
     values::{Json, Key, Micros},
 };
+
+type Shares = BTreeMap<Principal, Share>;
 
 /// What is read of an assistant; the other columns are derived from these.
 #[derive(Debug, Queryable, Selectable)]
@@ -37,6 +41,8 @@ pub(crate) struct Row {
     version: i64,
     revision: i64,
     policy: Json<Policy>,
+    tags: Json<BTreeSet<TagId>>,
+    shares: Json<Shares>,
     content: Json<Content>,
 }
 
@@ -65,6 +71,8 @@ impl TryFrom<Row> for Assistant {
             revision: row.revision,
             content: row.content.0,
             policy: row.policy.0,
+            shares: row.shares.0,
+            tags: row.tags.0,
         })
     }
 }
@@ -95,6 +103,8 @@ struct WholeRow {
     api_enabled: bool,
     description_key: Option<String>,
     policy: Json<Policy>,
+    tags: Json<BTreeSet<TagId>>,
+    shares: Json<Shares>,
     content: Json<Content>,
 }
 
@@ -127,6 +137,8 @@ impl From<&Assistant> for WholeRow {
             api_enabled: policy.api_enabled,
             description_key: content.description.as_deref().map(str::to_lowercase),
             policy: Json(policy.clone()),
+            tags: Json(assistant.tags.clone()),
+            shares: Json(assistant.shares.clone()),
             content: Json(content.clone()),
         }
     }

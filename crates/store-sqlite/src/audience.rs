@@ -4,7 +4,7 @@
 use diesel::{BoolExpressionMethods, ExpressionMethods, QueryDsl, RunQueryDsl, SqliteConnection};
 use understudy_domain::{
     Assistant,
-    access::{self, AudienceKey, Level, Realm},
+    access::{self, AudienceKey, Realm},
     ports::StoreResult,
 };
 use uuid::Uuid;
@@ -120,6 +120,3 @@ pub(crate) fn lookups(standing: &access::Standing) -> Vec<Lookup> {
         .chain([everywhere])
         .collect()
 }
-
-/// The lowest level column of those who edit.
-pub(crate) const EDIT: i16 = Level::Edit.rank();

@@ -164,6 +164,22 @@ pub(crate) fn tokens_of(
     rows.into_iter().map(ApiToken::try_from).collect()
 }
 
+/// All tokens that reach this assistant only, newest first.
+pub(crate) fn tokens_for(
+    conn: &mut SqliteConnection,
+    tenant: Key,
+    assistant: Key,
+) -> StoreResult<Vec<ApiToken>> {
+    let rows: Vec<TokenRow> = api_tokens::table
+        .filter(api_tokens::organization_id.eq(tenant))
+        .filter(api_tokens::assistant_id.eq(assistant))
+        .order((api_tokens::created_at.desc(), api_tokens::id.desc()))
+        .select(TokenRow::as_select())
+        .load(conn)
+        .map_err(on_read("api_tokens"))?;
+    rows.into_iter().map(ApiToken::try_from).collect()
+}
+
 #[async_trait]
 impl CredentialRepository for SqliteUnitOfWork {
     async fn find_token(&mut self, id: TokenId) -> StoreResult<Option<ApiToken>> {

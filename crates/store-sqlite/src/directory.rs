@@ -6,7 +6,7 @@ use diesel::{
     sql_types::{BigInt, Text},
 };
 use understudy_domain::{
-    ApiToken, Email, Organization, OrganizationId, Team, TeamId, User, UserId,
+    ApiToken, AssistantId, Email, Organization, OrganizationId, Team, TeamId, User, UserId,
     ports::{DirectoryQueries, Page, StoreResult},
 };
 
@@ -83,6 +83,19 @@ impl DirectoryQueries for SqliteStore {
             .await
     }
 
+    async fn user_by_external_id(
+        &self,
+        tenant: OrganizationId,
+        external_id: &str,
+    ) -> StoreResult<Option<User>> {
+        let external_id = external_id.to_owned();
+        self.readers
+            .run("directory.user_by_external_id", move |conn| {
+                users::by_external_id(conn, tenant.into(), &external_id)
+            })
+            .await
+    }
+
     async fn users(
         &self,
         tenant: OrganizationId,
@@ -113,6 +126,18 @@ impl DirectoryQueries for SqliteStore {
         self.readers
             .run("directory.tokens", move |conn| {
                 credentials::tokens_of(conn, tenant.into(), user.into())
+            })
+            .await
+    }
+
+    async fn assistant_tokens(
+        &self,
+        tenant: OrganizationId,
+        assistant: AssistantId,
+    ) -> StoreResult<Vec<ApiToken>> {
+        self.readers
+            .run("directory.assistant_tokens", move |conn| {
+                credentials::tokens_for(conn, tenant.into(), assistant.into())
             })
             .await
     }

@@ -49,6 +49,7 @@ fn taken(message: &str) -> &'static str {
         "name_key" => "name",
         "slug" => "slug",
         "email" => "email",
+        "external_id" => "external id",
         "editing_id" => "draft",
         // The only unique index on an organization alone.
         "organization_id" => "default",

@@ -13,7 +13,7 @@ use understudy_domain::{
 
 use crate::{
     errors::{corrupt, on_read},
-    schema::{blobs, uploads},
+    schema::{blobs, organizations, uploads},
     sql::Sql,
     store::SqliteStore,
     values::{Key, Micros, Sum},
@@ -108,6 +108,27 @@ impl Housekeeping for SqliteStore {
                     Ok((tenant.id(), Blob { digest, size }))
                 };
                 rows.map_err(on_read("blobs"))?.into_iter().map(blob).collect()
+            })
+            .await
+    }
+
+    async fn organizations(
+        &self,
+        after: Option<OrganizationId>,
+        limit: u32,
+    ) -> StoreResult<Vec<OrganizationId>> {
+        self.readers
+            .run("housekeeping.organizations", move |conn| {
+                // The empty text comes before every organization.
+                let after = after.map_or_else(String::new, |tenant| Key::from(tenant).text());
+                let ids: Vec<Key> = organizations::table
+                    .filter(organizations::id.gt(after))
+                    .order(organizations::id)
+                    .limit(limit.into())
+                    .select(organizations::id)
+                    .load(conn)
+                    .map_err(on_read("organizations"))?;
+                Ok(ids.into_iter().map(Key::id).collect())
             })
             .await
     }

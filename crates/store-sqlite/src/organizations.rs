@@ -3,16 +3,17 @@
 use async_trait::async_trait;
 use diesel::{
     ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, RunQueryDsl, Selectable,
-    SelectableHelper, SqliteConnection,
+    SelectableHelper, SqliteConnection, sql_types::BigInt,
 };
 use understudy_domain::{
     Organization, OrganizationSettings,
-    ports::{Installation, OrganizationRepository, StoreResult},
+    ports::{Counted, Installation, OrganizationRepository, StoreError, StoreResult},
 };
 
 use crate::{
-    errors::{on_read, on_write},
+    errors::{corrupt, on_read, on_write},
     schema::{installation, organizations},
+    sql::Sql,
     unit_of_work::SqliteUnitOfWork,
     values::{Json, Key, Micros},
 };
@@ -24,6 +25,7 @@ struct Row {
     name: String,
     settings: Json<OrganizationSettings>,
     created_at: Micros,
+    revision: i64,
 }
 
 impl From<&Organization> for Row {
@@ -33,6 +35,7 @@ impl From<&Organization> for Row {
             name: organization.name.clone(),
             settings: Json(organization.settings.clone()),
             created_at: Micros(organization.created_at),
+            revision: organization.revision,
         }
     }
 }
@@ -44,6 +47,7 @@ impl From<Row> for Organization {
             name: row.name,
             settings: row.settings.0,
             created_at: row.created_at.0,
+            revision: row.revision,
         }
     }
 }
@@ -72,6 +76,32 @@ pub(crate) fn installation(conn: &mut SqliteConnection) -> StoreResult<Option<In
     Ok(row.map(|(key_check, created_at)| Installation { key_check, created_at: created_at.0 }))
 }
 
+fn count(conn: &mut SqliteConnection, tenant: Key, what: Counted) -> StoreResult<u64> {
+    let table = match what {
+        Counted::Assistants => "assistants",
+        Counted::Users => "users",
+        Counted::Tokens(..) => "api_tokens",
+        Counted::StoredBytes => "blobs",
+    };
+    let mut sql = Sql::<BigInt>::new(match what {
+        Counted::StoredBytes => "SELECT ifnull(sum(size), 0) FROM ",
+        Counted::Assistants | Counted::Users | Counted::Tokens(..) => "SELECT count(*) FROM ",
+    });
+    sql.text(table).text(" WHERE organization_id = ").word(tenant.text());
+    match what {
+        Counted::Assistants => {
+            sql.text(" AND editing_id IS NULL AND deleted_at IS NULL");
+        }
+        Counted::Tokens(user, now) => {
+            sql.text(" AND user_id = ").word(Key::from(user).text());
+            sql.text(" AND ifnull(expires_at > ").number(now.unix_micros()).text(", 1)");
+        }
+        Counted::Users | Counted::StoredBytes => {}
+    }
+    let count: i64 = sql.get_result(conn).map_err(on_read(table))?;
+    u64::try_from(count).map_err(corrupt(table))
+}
+
 #[async_trait]
 impl OrganizationRepository for SqliteUnitOfWork {
     async fn find(&mut self) -> StoreResult<Option<Organization>> {
@@ -87,6 +117,45 @@ impl OrganizationRepository for SqliteUnitOfWork {
                 .values(row)
                 .execute(conn)
                 .map_err(on_write("organizations"))?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn update(&mut self, mut organization: Organization) -> StoreResult<Organization> {
+        self.check_tenant("organizations", organization.id)?;
+        let tenant = self.tenant();
+        self.run("organizations.update", move |conn| {
+            let read = organization.revision;
+            organization.revision += 1;
+            let unchanged =
+                organizations::table.find(tenant).filter(organizations::revision.eq(read));
+            let changes = (
+                organizations::name.eq(&organization.name),
+                organizations::settings.eq(Json(organization.settings.clone())),
+                organizations::revision.eq(organization.revision),
+            );
+            let updated = diesel::update(unchanged).set(changes).execute(conn);
+            match updated.map_err(on_write("organizations"))? {
+                1 => Ok(organization),
+                _ => Err(StoreError::Conflict),
+            }
+        })
+        .await
+    }
+
+    async fn count(&mut self, what: Counted) -> StoreResult<u64> {
+        let tenant = self.tenant();
+        self.run("organizations.count", move |conn| count(conn, tenant, what)).await
+    }
+
+    async fn update_key_check(&mut self, key_check: &[u8]) -> StoreResult<()> {
+        let key_check = key_check.to_vec();
+        self.run("organizations.update_key_check", move |conn| {
+            diesel::update(installation::table)
+                .set(installation::key_check.eq(key_check))
+                .execute(conn)
+                .map_err(on_write("installation"))?;
             Ok(())
         })
         .await

@@ -12,10 +12,10 @@ use understudy_domain::{
 };
 
 use crate::{
-    audit::EventRow,
+    audit,
     errors::{corrupt, on_read, on_write},
     names::Namer,
-    schema::{audit_events, data_keys, sealed_values, versions},
+    schema::{data_keys, sealed_values, versions},
     unit_of_work::SqliteUnitOfWork,
     values::{Json, Key, Micros},
 };
@@ -95,7 +95,7 @@ impl TryFrom<VersionRow> for Version {
 
 #[derive(Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = sealed_values, check_for_backend(diesel::sqlite::Sqlite))]
-struct SealedRow {
+pub(crate) struct SealedRow {
     organization_id: Key,
     id: Key,
     assistant_id: Key,
@@ -132,7 +132,7 @@ impl From<SealedRow> for SealedValue {
 
 #[derive(Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = data_keys, check_for_backend(diesel::sqlite::Sqlite))]
-struct DataKeyRow {
+pub(crate) struct DataKeyRow {
     organization_id: Key,
     id: Key,
     wrapped: Vec<u8>,
@@ -285,14 +285,10 @@ impl RecordRepository for SqliteUnitOfWork {
 
     async fn append_event(&mut self, event: &AuditEvent) -> StoreResult<()> {
         self.check_tenant("audit_events", event.organization)?;
-        let row = EventRow::from(event);
-        self.run("records.append_event", move |conn| {
-            diesel::insert_into(audit_events::table)
-                .values(row)
-                .execute(conn)
-                .map_err(on_write("audit_events"))?;
-            Ok(())
-        })
-        .await
+        let event = event.clone();
+        // At once: there is no other writer who could commit before.
+        let seq = self.run("records.append_event", move |conn| audit::append(conn, &event)).await?;
+        self.note_event(seq);
+        Ok(())
     }
 }

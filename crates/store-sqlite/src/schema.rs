@@ -14,6 +14,7 @@ diesel::table! {
         name -> Text,
         settings -> Text,
         created_at -> BigInt,
+        revision -> BigInt,
     }
 }
 
@@ -32,6 +33,7 @@ diesel::table! {
         created_at -> BigInt,
         updated_at -> BigInt,
         revision -> BigInt,
+        external_id -> Nullable<Text>,
     }
 }
 
@@ -110,6 +112,8 @@ diesel::table! {
         api_enabled -> Bool,
         description_key -> Nullable<Text>,
         policy -> Text,
+        tags -> Text,
+        shares -> Text,
         content -> Text,
     }
 }
@@ -162,9 +166,11 @@ diesel::table! {
 }
 
 diesel::table! {
-    audit_events (organization_id, id) {
+    audit_events (organization_id, seq) {
         organization_id -> Text,
+        seq -> BigInt,
         id -> Text,
+        hash -> Nullable<Binary>,
         at -> BigInt,
         actor -> Nullable<Text>,
         token -> Nullable<Text>,
@@ -172,8 +178,17 @@ diesel::table! {
         request_id -> Nullable<Text>,
         action -> Text,
         target -> Text,
+        assistant_id -> Nullable<Text>,
         before -> Nullable<Text>,
         after -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    audit_heads (organization_id) {
+        organization_id -> Text,
+        seq -> BigInt,
+        hash -> Binary,
     }
 }
 
@@ -291,5 +306,125 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    rules (organization_id, id) {
+        organization_id -> Text,
+        id -> Text,
+        name -> Text,
+        name_key -> Text,
+        description -> Nullable<Text>,
+        description_key -> Nullable<Text>,
+        category -> Text,
+        kind -> Text,
+        scope -> Text,
+        apply_mode -> Text,
+        is_public -> Bool,
+        is_active -> Bool,
+        version -> BigInt,
+        created_by -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        content -> Text,
+    }
+}
+
+diesel::table! {
+    rule_attachments (organization_id, rule_id, entity_kind, entity_id) {
+        organization_id -> Text,
+        rule_id -> Text,
+        entity_kind -> Text,
+        entity_id -> Text,
+        priority -> SmallInt,
+        character_limit -> BigInt,
+        is_active -> Bool,
+        attached_at -> BigInt,
+        attached_by -> Text,
+    }
+}
+
+diesel::table! {
+    comments (organization_id, id) {
+        organization_id -> Text,
+        id -> Text,
+        assistant_id -> Text,
+        parent_id -> Nullable<Text>,
+        author -> Text,
+        message -> Text,
+        pointer -> Nullable<Text>,
+        resolved_at -> Nullable<BigInt>,
+        resolved_by -> Nullable<Text>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    comment_reads (organization_id, user_id, assistant_id) {
+        organization_id -> Text,
+        user_id -> Text,
+        assistant_id -> Text,
+        read_until -> BigInt,
+    }
+}
+
+diesel::table! {
+    tags (organization_id, id) {
+        organization_id -> Text,
+        id -> Text,
+        name -> Text,
+        name_key -> Text,
+        color -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    favorites (organization_id, user_id, assistant_id) {
+        organization_id -> Text,
+        user_id -> Text,
+        assistant_id -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    webhooks (organization_id, id) {
+        organization_id -> Text,
+        id -> Text,
+        url -> Text,
+        description -> Nullable<Text>,
+        events -> Text,
+        secret -> Binary,
+        enabled -> Bool,
+        disabled_reason -> Nullable<Text>,
+        cursor -> BigInt,
+        failing_since -> Nullable<BigInt>,
+        created_by -> Text,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    webhook_deliveries (organization_id, id) {
+        organization_id -> Text,
+        id -> Text,
+        webhook_id -> Text,
+        event_seq -> BigInt,
+        event_id -> Text,
+        action -> Text,
+        state -> Text,
+        next_attempt_at -> BigInt,
+        created_at -> BigInt,
+        revision -> BigInt,
+        attempts -> Text,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(rules, rule_attachments);
 diesel::allow_tables_to_appear_in_same_query!(blobs, blob_names);
 diesel::allow_tables_to_appear_in_same_query!(users, api_tokens, sessions, team_members);

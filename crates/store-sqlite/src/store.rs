@@ -13,12 +13,14 @@ use diesel::{OptionalExtension, RunQueryDsl, sql_types::Integer};
 use understudy_domain::{
     OrganizationId,
     ports::{
-        AssistantQueries, AuditQueries, CallerQueries, ContentQueries, DirectoryQueries,
-        Housekeeping, IdempotencyStore, Store, StoreResult, UnitOfWork,
+        AssistantQueries, AuditQueries, CallerQueries, CommentQueries, ContentQueries,
+        DirectoryQueries, Housekeeping, IdempotencyStore, LabelQueries, RuleQueries, Store,
+        StoreResult, UnitOfWork, WebhookQueries,
     },
 };
 
 use crate::{
+    audit::News,
     connections::{Place, Readers, Writer},
     errors::on_read,
     sql::Sql,
@@ -61,6 +63,7 @@ impl Default for SqliteOptions {
 pub struct SqliteStore {
     pub(crate) readers: Arc<Readers>,
     pub(crate) writer: Arc<Writer>,
+    pub(crate) news: News,
 }
 
 /// Why a database could not be opened.
@@ -130,6 +133,7 @@ impl SqliteStore {
         Ok(Self {
             readers: Arc::new(Readers::new(Arc::clone(&place), options)),
             writer: Arc::new(Writer::new(place, conn)),
+            news: News::default(),
         })
     }
 }
@@ -167,7 +171,7 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 impl Store for SqliteStore {
     async fn begin(&self, tenant: OrganizationId) -> StoreResult<Box<dyn UnitOfWork>> {
         let transaction = self.writer.begin().await?;
-        Ok(Box::new(SqliteUnitOfWork::new(Key::from(tenant), transaction)))
+        Ok(Box::new(SqliteUnitOfWork::new(Key::from(tenant), transaction, self.news.clone())))
     }
 
     fn callers(&self) -> &dyn CallerQueries {
@@ -187,6 +191,22 @@ impl Store for SqliteStore {
     }
 
     fn content(&self) -> &dyn ContentQueries {
+        self
+    }
+
+    fn rules(&self) -> &dyn RuleQueries {
+        self
+    }
+
+    fn comments(&self) -> &dyn CommentQueries {
+        self
+    }
+
+    fn labels(&self) -> &dyn LabelQueries {
+        self
+    }
+
+    fn webhooks(&self) -> &dyn WebhookQueries {
         self
     }
 

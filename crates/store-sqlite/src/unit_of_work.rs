@@ -6,13 +6,15 @@ use tracing::Instrument;
 use understudy_domain::{
     OrganizationId,
     ports::{
-        AssistantRepository, BlobLedger, CredentialRepository, ImageRepository, ImportRepository,
-        OrganizationRepository, ProviderRepository, RecordRepository, StoreError, StoreResult,
-        TeamRepository, UnitOfWork, UploadRepository, UserRepository,
+        AssistantRepository, BlobLedger, CommentRepository, CredentialRepository, ImageRepository,
+        ImportRepository, KeyRepository, LabelRepository, OrganizationRepository,
+        ProviderRepository, RecordRepository, RuleRepository, StoreError, StoreResult,
+        TeamRepository, UnitOfWork, UploadRepository, UserRepository, WebhookRepository,
     },
 };
 
 use crate::{
+    audit::News,
     connections::{Transaction, blocking},
     errors::{corrupt, unavailable},
     values::Key,
@@ -24,16 +26,24 @@ pub(crate) struct SqliteUnitOfWork {
     /// `None` while a statement runs, and for good if its caller was cancelled or
     /// the database failed.
     transaction: Option<Transaction>,
+    news: News,
+    /// The number of the last event that it adds.
+    last_event: Option<u64>,
 }
 
 impl SqliteUnitOfWork {
-    pub(crate) const fn new(tenant: Key, transaction: Transaction) -> Self {
-        Self { tenant, transaction: Some(transaction) }
+    pub(crate) const fn new(tenant: Key, transaction: Transaction, news: News) -> Self {
+        Self { tenant, transaction: Some(transaction), news, last_event: None }
     }
 
     /// The organization.
     pub(crate) const fn tenant(&self) -> Key {
         self.tenant
+    }
+
+    /// Notes that the commit makes an event visible.
+    pub(crate) const fn note_event(&mut self, seq: u64) {
+        self.last_event = Some(seq);
     }
 
     /// Refuses a record of another organization.
@@ -122,10 +132,39 @@ impl UnitOfWork for SqliteUnitOfWork {
         self
     }
 
+    fn rules(&mut self) -> &mut dyn RuleRepository {
+        self
+    }
+
+    fn comments(&mut self) -> &mut dyn CommentRepository {
+        self
+    }
+
+    fn labels(&mut self) -> &mut dyn LabelRepository {
+        self
+    }
+
+    fn webhooks(&mut self) -> &mut dyn WebhookRepository {
+        self
+    }
+
+    fn keys(&mut self) -> &mut dyn KeyRepository {
+        self
+    }
+
     async fn commit(mut self: Box<Self>) -> StoreResult<()> {
         let Some(transaction) = self.transaction.take() else {
             return Err(unavailable("the transaction has ended"));
         };
-        blocking(move || transaction.commit()).await
+        let (tenant, news, last_event) = (self.tenant, self.news, self.last_event);
+        blocking(move || {
+            transaction.commit()?;
+            // Here, as whoever commits may be gone by now.
+            if let Some(seq) = last_event {
+                news.tell(tenant, seq);
+            }
+            Ok(())
+        })
+        .await
     }
 }

@@ -35,6 +35,7 @@ pub(crate) struct Row {
     created_at: Micros,
     updated_at: Micros,
     revision: i64,
+    external_id: Option<String>,
 }
 
 impl From<&User> for Row {
@@ -54,6 +55,7 @@ impl From<&User> for Row {
             created_at: Micros(user.created_at),
             updated_at: Micros(user.updated_at),
             revision: user.revision,
+            external_id: user.external_id.clone(),
         }
     }
 }
@@ -72,6 +74,7 @@ impl TryFrom<Row> for User {
             ai_seat: row.ai_seat,
             disabled: row.disabled,
             password: row.password.map(|hash| PasswordHash(Secret::new(hash))),
+            external_id: row.external_id,
             created_at: row.created_at.0,
             updated_at: row.updated_at.0,
             revision: row.revision,
@@ -98,6 +101,20 @@ pub(crate) fn find(conn: &mut SqliteConnection, tenant: Key, id: Key) -> StoreRe
     row.optional().map_err(on_read("users"))?.map(User::try_from).transpose()
 }
 
+/// The user whom the organization's directory knows so, or `None`.
+pub(crate) fn by_external_id(
+    conn: &mut SqliteConnection,
+    tenant: Key,
+    external_id: &str,
+) -> StoreResult<Option<User>> {
+    let row = users::table
+        .filter(users::organization_id.eq(tenant))
+        .filter(users::external_id.eq(external_id))
+        .select(Row::as_select())
+        .first(conn);
+    row.optional().map_err(on_read("users"))?.map(User::try_from).transpose()
+}
+
 #[async_trait]
 impl UserRepository for SqliteUnitOfWork {
     async fn find(&mut self, id: UserId) -> StoreResult<Option<User>> {
@@ -120,6 +137,15 @@ impl UserRepository for SqliteUnitOfWork {
                 }
             }
             Ok(known)
+        })
+        .await
+    }
+
+    async fn find_by_external_id(&mut self, external_id: &str) -> StoreResult<Option<User>> {
+        let tenant = self.tenant();
+        let external_id = external_id.to_owned();
+        self.run("users.find_by_external_id", move |conn| {
+            by_external_id(conn, tenant, &external_id)
         })
         .await
     }
@@ -170,7 +196,7 @@ impl UserRepository for SqliteUnitOfWork {
     async fn delete(&mut self, id: UserId) -> StoreResult<bool> {
         let tenant = self.tenant();
         self.run("users.delete", move |conn| {
-            // Tokens, sessions and memberships go with their foreign keys.
+            // What is theirs goes with its foreign keys.
             let deleted = diesel::delete(users::table.find((tenant, Key::from(id)))).execute(conn);
             Ok(deleted.map_err(on_write("users"))? == 1)
         })

@@ -11,7 +11,7 @@ use diesel::{
     sqlite::{Sqlite, SqliteValue},
 };
 use serde::{Serialize, de::DeserializeOwned};
-use understudy_domain::{Digest, Id, Timestamp, TokenHash};
+use understudy_domain::{ChainHash, Digest, Id, Timestamp, TokenHash};
 use uuid::Uuid;
 
 /// A UUID as 32 lower-case hex digits, so that text sorts as the UUID does.
@@ -122,5 +122,24 @@ impl FromSql<Binary, Sqlite> for Sum {
     fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
         let bytes = <[u8; 32]>::try_from(value.read_blob());
         Ok(Self(Digest::from_bytes(bytes.or(Err("a digest has 32 bytes"))?)))
+    }
+}
+
+/// The hash of an event and of all before it as 32 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Binary)]
+pub(crate) struct Link(pub(crate) ChainHash);
+
+impl ToSql<Binary, Sqlite> for Link {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(&self.0.as_bytes()[..]);
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<Binary, Sqlite> for Link {
+    fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
+        let hash = ChainHash::from_slice(value.read_blob());
+        hash.map(Self).ok_or_else(|| "a hash has 32 bytes".into())
     }
 }

@@ -2,7 +2,7 @@
 
 use diesel::sql_types::{BigInt, Text};
 use understudy_domain::{
-    OrganizationId, UserId,
+    OrganizationId, TagId, UserId,
     access::Standing,
     assistant::{content::AssistantKind, policy::AccessMode},
     ports::{AssistantFilter, AssistantListQuery, Position, PositionKey, Sort, SortKey},
@@ -24,6 +24,8 @@ fn everything() -> AssistantFilter {
         visible_in_chat_to: Some(UserId::from_uuid(Uuid::nil())),
         metadata: vec![("a".to_owned(), "b".to_owned())],
         only: None,
+        tag: Some(TagId::from_uuid(Uuid::nil())),
+        favorite_of: None,
     }
 }
 
@@ -39,6 +41,8 @@ fn nothing() -> AssistantFilter {
         visible_in_chat_to: None,
         metadata: vec![],
         only: None,
+        tag: None,
+        favorite_of: None,
     }
 }
 
@@ -89,6 +93,22 @@ fn every_walk_of_a_list_follows_its_index_in_order() {
                 first.contains("id)<") || first.contains("id)>"),
                 "{plan:#?}"
             );
+        }
+    }
+}
+
+#[test]
+fn a_list_of_favourites_begins_with_them() {
+    let user = UserId::from_uuid(Uuid::nil());
+    for mut query in queries() {
+        query.filter.favorite_of = Some(user);
+        let search = Search::new(&query).unwrap();
+        let walks = search.walks().into_iter().map(|walk| plan(&search.walk::<Text>(walk)));
+        for plan in walks.chain([plan(&search.count::<BigInt>())]) {
+            let mut steps = plan.iter().filter(|step| step.starts_with("SEARCH"));
+            let first = steps.next().unwrap();
+            assert!(first.starts_with("SEARCH f USING PRIMARY KEY"), "{plan:#?}");
+            assert!(!scans(&plan), "{plan:#?}");
         }
     }
 }

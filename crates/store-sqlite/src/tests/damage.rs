@@ -2,12 +2,11 @@
 
 use diesel::connection::SimpleConnection;
 use understudy_domain::{
-    AssistantRef, AuditEvent, EventId,
-    ports::{Store, StoreError},
+    AssistantRef, ChainHash, EventFilter, RecordedEvent,
+    ports::{Store, StoreError, Walk},
 };
-use uuid::Uuid;
 
-use super::samples::{ADA, TENANT, assistant, at, inhabited};
+use super::samples::{ADA, TENANT, assistant, event, inhabited};
 use crate::SqliteStore;
 
 async fn tamper(store: &SqliteStore, sql: &'static str) -> Result<(), diesel::result::Error> {
@@ -40,24 +39,14 @@ async fn an_assistant_with_unreadable_content_is_corrupt() {
 #[tokio::test]
 async fn the_audit_log_is_neither_changed_nor_deleted() {
     let (store, _folder) = inhabited().await;
-    let event = AuditEvent {
-        id: EventId::from_uuid(Uuid::from_u128(1)),
-        organization: TENANT,
-        at: at(0),
-        actor: Some(ADA),
-        token: None,
-        address: None,
-        request_id: None,
-        action: "assistant.created".to_owned(),
-        target: assistant(1).id.to_string(),
-        before: None,
-        after: Some(serde_json::json!({"name": "One"})),
-    };
     let mut work = store.begin(TENANT).await.unwrap();
-    work.records().append_event(&event).await.unwrap();
+    work.records().append_event(&event(1)).await.unwrap();
     work.commit().await.unwrap();
 
     assert!(tamper(&store, "UPDATE audit_events SET action = 'x'").await.is_err());
     assert!(tamper(&store, "DELETE FROM audit_events").await.is_err());
-    assert_eq!(store.audit().events(TENANT, None, None, 10).await.unwrap(), vec![event]);
+    let filter = EventFilter::default();
+    let log = store.audit().events(TENANT, &filter, Walk::Forward(0), 10).await.unwrap();
+    let hash = ChainHash::START.next(1, &event(1).canonical());
+    assert_eq!(log, [RecordedEvent { seq: 1, hash: Some(hash), event: event(1) }]);
 }

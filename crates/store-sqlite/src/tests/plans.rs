@@ -5,24 +5,34 @@ use diesel::{
     connection::SimpleConnection, debug_query, query_builder::QueryFragment, sql_types::Text,
     sqlite::Sqlite,
 };
-use understudy_domain::ports::UsageFilter;
+use understudy_domain::{
+    CommentId, EventFilter, TokenId,
+    ports::{CommentListQuery, RuleFilter, RuleListQuery, UsageFilter, Walk},
+};
+use uuid::Uuid;
 
-use super::samples::{ADA, TENANT, at};
+use super::samples::{ADA, TENANT, assistant, at};
 use crate::{
     assistant_queries::with_draft,
+    audit,
     callers::{sessions_with_users, tokens_with_users},
+    comments,
     housekeeping::{expired, named, unnamed},
     images::{avatars, generated},
+    rules,
     schema::{
-        api_tokens, assistants, blob_names, images, providers, sessions, team_members, uploads,
+        api_tokens, assistants, blob_names, images, providers, rule_attachments, sessions,
+        team_members, uploads, users, webhook_deliveries,
     },
     usage::totals,
     values::{Key, Micros},
+    webhooks,
 };
 
-const TABLES: [&str; 2] = [
+const TABLES: [&str; 3] = [
     include_str!("../../../../migrations/sqlite/2026-11-21-000001_core/up.sql"),
     include_str!("../../../../migrations/sqlite/2026-11-21-000002_content/up.sql"),
+    include_str!("../../../../migrations/sqlite/2026-11-21-000003_collaboration/up.sql"),
 ];
 
 #[derive(QueryableByName)]
@@ -142,4 +152,120 @@ fn what_is_to_be_swept_out_is_found_by_index() {
     assert!(goes_by(&unnamed, "blob_names_by_digest"), "{unnamed:#?}");
     assert!(goes_by(&named, "PRIMARY KEY"), "{named:#?}");
     assert!(goes_by(&named, "blob_names_by_digest"), "{named:#?}");
+}
+
+#[test]
+fn the_log_is_walked_by_index_in_both_directions() {
+    let all = EventFilter::default();
+    let of_assistant = EventFilter { assistant: Some(assistant(1).id), ..all.clone() };
+    let of_target = EventFilter { target: Some("x".to_owned()), ..of_assistant.clone() };
+    let of_actor = EventFilter {
+        actor: Some(ADA),
+        token: Some(TokenId::from_uuid(Uuid::nil())),
+        action: Some("x.*".to_owned()),
+        from: Some(at(0)),
+        until: Some(at(1)),
+        ..all.clone()
+    };
+    let cases = [
+        ("sqlite_autoindex_audit_events_1", all),
+        ("audit_events_by_assistant", of_assistant),
+        ("audit_events_by_target", of_target),
+        ("audit_events_by_actor", of_actor),
+    ];
+    for (index, filter) in cases {
+        for (walk, bound) in [(Walk::Forward(7), "seq>?"), (Walk::Backward(None), "seq<?")] {
+            let plan = plan(&audit::page::<Text>(Key::from(TENANT), &filter, walk, 10));
+
+            assert!(goes_by(&plan, index), "{index}: {plan:#?}");
+            assert!(plan.iter().any(|step| step.contains(bound)), "{index}: {plan:#?}");
+        }
+    }
+}
+
+#[test]
+fn comments_of_an_assistant_are_found_by_index_in_order() {
+    let parent = CommentId::from_uuid(Uuid::nil());
+    for (parent, after) in [(None, None), (None, Some(parent)), (Some(parent), Some(parent))] {
+        for newest_first in [false, true] {
+            let assistant = assistant(1).id;
+            let resolved = Some(true);
+            let query =
+                CommentListQuery { assistant, parent, newest_first, resolved, after, limit: 10 };
+            let plan = plan(&comments::page::<Text>(Key::from(TENANT), &query));
+
+            assert!(goes_by(&plan, "comments_in_order"), "{plan:#?}");
+            assert!(plan.iter().any(|step| step.contains("comments_by_parent")), "{plan:#?}");
+            let first = plan.first().unwrap();
+            assert_eq!(after.is_some(), first.contains("id>?") || first.contains("id<?"));
+        }
+    }
+}
+
+#[test]
+fn what_is_new_to_a_user_is_counted_without_the_comments() {
+    let plan = plan(&comments::unread(Key::from(TENANT), ADA, assistant(1).id));
+
+    assert!(goes_by(&plan, "COVERING INDEX comments_by_age"), "{plan:#?}");
+    assert!(plan.iter().any(|step| step.contains("created_at>?")), "{plan:#?}");
+}
+
+#[test]
+fn deliveries_that_are_due_are_found_by_index_in_order() {
+    let due = plan(&webhooks::due(at(0), 10));
+    let of_webhook = webhook_deliveries::table
+        .filter(webhook_deliveries::organization_id.eq(""))
+        .filter(webhook_deliveries::webhook_id.eq(""))
+        .filter(webhook_deliveries::id.lt(""))
+        .order(webhook_deliveries::id.desc())
+        .select(webhook_deliveries::attempts);
+    let of_webhook = plan(&of_webhook);
+
+    assert!(goes_by(&due, "webhook_deliveries_by_turn"), "{due:#?}");
+    assert!(goes_by(&of_webhook, "webhook_deliveries_in_order"), "{of_webhook:#?}");
+}
+
+#[test]
+fn webhooks_that_are_behind_are_found_without_the_others_logs() {
+    let plan = plan(&webhooks::behind(10));
+
+    // All that are enabled are looked at, and nothing else of them but the index.
+    assert!(
+        plan.contains(&"SCAN w USING COVERING INDEX webhooks_by_cursor".to_owned()),
+        "{plan:#?}"
+    );
+    assert!(plan.iter().any(|step| step.starts_with("SEARCH h USING PRIMARY KEY")), "{plan:#?}");
+}
+
+#[test]
+fn rules_are_found_by_index() {
+    let query =
+        RuleListQuery { filter: RuleFilter::default(), after: None, limit: 10, count: false };
+    let page = plan(&rules::page::<Text>(Key::from(TENANT), &query));
+    let attached = rules::attached()
+        .filter(rule_attachments::organization_id.eq(""))
+        .filter(rule_attachments::entity_kind.eq(""))
+        .filter(rule_attachments::entity_id.eq(""))
+        .select(rule_attachments::priority);
+    let attached = plan(&attached);
+
+    assert!(goes_by(&page, "rules_by_name"), "{page:#?}");
+    assert!(goes_by(&attached, "rule_attachments_by_entity"), "{attached:#?}");
+}
+
+#[test]
+fn users_and_tokens_are_found_by_what_they_are_for() {
+    let user = users::table
+        .filter(users::organization_id.eq(""))
+        .filter(users::external_id.eq(""))
+        .select(users::name);
+    let tokens = api_tokens::table
+        .filter(api_tokens::organization_id.eq(""))
+        .filter(api_tokens::assistant_id.eq(""))
+        .order((api_tokens::created_at.desc(), api_tokens::id.desc()))
+        .select(api_tokens::notes);
+    let (user, tokens) = (plan(&user), plan(&tokens));
+
+    assert!(goes_by(&user, "users_by_external_id"), "{user:#?}");
+    assert!(goes_by(&tokens, "api_tokens_by_assistant"), "{tokens:#?}");
 }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tempfile::TempDir;
 use understudy_domain::{
-    Assistant, AssistantId, Blob, Content, Email, FileId, Organization, OrganizationId,
-    OrganizationSettings, Policy, Principal, Role, Team, TeamId, TeamRole, Timestamp, User, UserId,
-    assistant::content::FileEntry, ports::Store,
+    Assistant, AssistantId, AuditEvent, Blob, Content, Email, EventId, FileId, Organization,
+    OrganizationId, OrganizationSettings, Policy, Principal, Role, Team, TeamId, TeamRole,
+    Timestamp, User, UserId, assistant::content::FileEntry, ports::Store,
 };
 use uuid::Uuid;
 
@@ -44,6 +44,7 @@ pub(crate) fn organization() -> Organization {
         name: "Example".to_owned(),
         settings: OrganizationSettings::default(),
         created_at: at(0),
+        revision: 1,
     }
 }
 
@@ -58,6 +59,7 @@ pub(crate) fn user(id: UserId, email: &str) -> User {
         ai_seat: true,
         disabled: false,
         password: None,
+        external_id: None,
         created_at: at(0),
         updated_at: at(0),
         revision: 1,
@@ -92,6 +94,25 @@ pub(crate) fn assistant(number: u128) -> Assistant {
         revision: 1,
         content: Content { name: format!("Assistant {number}"), ..Content::default() },
         policy: Policy::default(),
+        shares: BTreeMap::new(),
+        tags: BTreeSet::new(),
+    }
+}
+
+pub(crate) fn event(number: u128) -> AuditEvent {
+    AuditEvent {
+        id: EventId::from_uuid(Uuid::from_u128(number)),
+        organization: TENANT,
+        at: at(0),
+        actor: Some(ADA),
+        token: None,
+        address: None,
+        request_id: None,
+        action: "assistant.created".to_owned(),
+        target: assistant(1).id.to_string(),
+        assistant: Some(assistant(1).id),
+        before: None,
+        after: Some(serde_json::json!({"name": "One"})),
     }
 }
 

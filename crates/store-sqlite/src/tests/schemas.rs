@@ -2,9 +2,14 @@
 
 use diesel::{RunQueryDsl, connection::SimpleConnection};
 use diesel_migrations::MigrationHarness;
-use understudy_domain::{Blob, ports::Store};
+use understudy_domain::{
+    AuditEvent, Blob, ChainHash, EventFilter, EventId, RecordedEvent,
+    audit::ChainHead,
+    ports::{Store, Walk},
+};
+use uuid::Uuid;
 
-use super::samples::{TENANT, assistant, at, organization, store, with_file};
+use super::samples::{TENANT, assistant, at, event, organization, store, with_file};
 use crate::{MigrateError, SchemaState, SqliteOptions, SqliteStore, migrations::MIGRATIONS};
 
 async fn execute(store: &SqliteStore, sql: &'static str) {
@@ -48,7 +53,7 @@ async fn a_database_of_another_program_is_refused() {
 }
 
 /// How many migrations the release before this one had.
-const RELEASED: usize = 1;
+const RELEASED: usize = 2;
 
 /// A database that the release before this one made, with an assistant, a draft and
 /// a version in it.
@@ -97,6 +102,56 @@ async fn an_assistant_of_the_release_before_takes_a_file() {
     assert_eq!(updated.revision, 2);
     let named = store.housekeeping().named_blobs(None, 10).await.unwrap();
     assert_eq!(named, [(TENANT, Blob::of(b"new"))]);
+}
+
+#[tokio::test]
+async fn the_log_of_the_release_before_is_numbered_and_goes_on_as_a_chain() {
+    let (store, _folder) = released().await;
+    store.migrate().await.unwrap();
+    let head = store.audit().head(TENANT).await.unwrap();
+    assert_eq!(head, ChainHead { seq: 3, hash: ChainHash::START });
+    let mut work = store.begin(TENANT).await.unwrap();
+    work.records().append_event(&event(9)).await.unwrap();
+    work.commit().await.unwrap();
+
+    let old = |seq: u64, id: u128, target: &str, assistant| {
+        let id = EventId::from_uuid(Uuid::from_u128(id));
+        let target = target.to_owned();
+        let event = AuditEvent { id, target, assistant, ..event(0) };
+        RecordedEvent { seq, hash: None, event }
+    };
+    let live = assistant(1).id;
+    let hash = ChainHash::START.next(4, &event(9).canonical());
+    let expected = [
+        old(1, 7, &live.to_string(), Some(live)),
+        // Of the draft, which is the live one's affair.
+        old(2, 5, &assistant(2).id.to_string(), Some(live)),
+        old(3, 6, "team_00000000000000000000000000000001", None),
+        RecordedEvent { seq: 4, hash: Some(hash), event: event(9) },
+    ];
+    let all = EventFilter::default();
+    let log = store.audit().events(TENANT, &all, Walk::Forward(0), 10).await.unwrap();
+    assert_eq!(log, expected);
+}
+
+#[tokio::test]
+async fn the_content_of_an_assistant_stands_behind_all_that_is_small() {
+    #[derive(diesel::QueryableByName)]
+    struct Column {
+        #[diesel(sql_type = diesel::sql_types::Text)]
+        name: String,
+    }
+    let (store, _folder) = store().await;
+    let columns: Vec<Column> = store
+        .readers
+        .run("test", |conn| {
+            let columns = diesel::sql_query("SELECT name FROM pragma_table_info('assistants')");
+            Ok(columns.load(conn).unwrap())
+        })
+        .await
+        .unwrap();
+
+    assert_eq!(columns.last().map(|column| &*column.name), Some("content"));
 }
 
 #[tokio::test]

@@ -7,9 +7,12 @@ use std::{
     task::{Context, Waker},
 };
 
-use understudy_domain::ports::{IdempotencyStore, Store, StoreError};
+use understudy_domain::{
+    EventFilter,
+    ports::{IdempotencyStore, Store, StoreError, Walk},
+};
 
-use super::samples::{ADA, TENANT, at, inhabited, team, user};
+use super::samples::{ADA, TENANT, at, event, inhabited, team, user};
 
 /// Runs a test where one thread may block, so that [`cancel`] can hold it.
 fn with_one_blocking_thread(test: impl Future<Output = ()>) {
@@ -178,4 +181,36 @@ async fn writing_outside_of_a_unit_of_work_waits_for_it() {
 
     assert!(early.is_pending());
     sweep.await.unwrap();
+}
+
+#[tokio::test]
+async fn who_waits_for_an_event_is_woken_by_the_commit_and_not_before() {
+    let (store, _folder) = inhabited().await;
+    let hour = std::time::Duration::from_secs(3600);
+    let waiting = tokio::spawn({
+        let store = store.clone();
+        async move { store.audit().wait(TENANT, 0, hour).await }
+    });
+    let mut work = store.begin(TENANT).await.unwrap();
+    work.records().append_event(&event(1)).await.unwrap();
+    assert!(!waiting.is_finished());
+    work.commit().await.unwrap();
+
+    waiting.await.unwrap().unwrap();
+    assert_eq!(store.audit().head(TENANT).await.unwrap().seq, 1);
+}
+
+#[tokio::test]
+async fn an_event_of_a_dropped_transaction_leaves_no_gap() {
+    let (store, _folder) = inhabited().await;
+    let mut work = store.begin(TENANT).await.unwrap();
+    work.records().append_event(&event(1)).await.unwrap();
+    drop(work);
+    let mut work = store.begin(TENANT).await.unwrap();
+    work.records().append_event(&event(2)).await.unwrap();
+    work.commit().await.unwrap();
+
+    let all = EventFilter::default();
+    let log = store.audit().events(TENANT, &all, Walk::Backward(None), 10).await.unwrap();
+    assert_eq!(log.iter().map(|e| (e.seq, e.event.id)).collect::<Vec<_>>(), [(1, event(2).id)]);
 }
