@@ -152,6 +152,8 @@ fn conditions(filter: &AssistantFilter) -> Option<Value> {
     require("visible_in_chat_to", filter.visible_in_chat_to.map(|user| json!(user.as_uuid())));
     require("metadata", (!filter.metadata.is_empty()).then(|| pairs(&filter.metadata)));
     require("only", filter.only.map(|id| json!(id.as_uuid())));
+    require("tag", filter.tag.map(|tag| json!(tag)));
+    require("favorite_of", filter.favorite_of.map(|user| json!(user.as_uuid())));
     (!conditions.is_empty()).then_some(Value::Object(conditions))
 }
 

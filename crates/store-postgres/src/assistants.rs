@@ -1,5 +1,7 @@
 //! Assistants and drafts.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use async_trait::async_trait;
 use diesel::{
     AsChangeset, ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable,
@@ -12,7 +14,7 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use serde_json::{Map, Value};
 use understudy_domain::{
-    Assistant, AssistantId, Content, Editing, Policy, Principal, Slug,
+    Assistant, AssistantId, Content, Editing, Policy, Principal, Share, Slug, TagId,
     ports::{AssistantRepository, StoreError, StoreResult},
 };
 
@@ -45,6 +47,8 @@ pub(crate) struct Row {
     revision: i64,
     content: Json<Content>,
     policy: Json<Policy>,
+    shares: Json<BTreeMap<Principal, Share>>,
+    tags: Json<BTreeSet<TagId>>,
 }
 
 /// The SQL types of a [`Row`], for the functions that return one.
@@ -75,6 +79,8 @@ impl TryFrom<Row> for Assistant {
             revision: row.revision,
             content: row.content.0,
             policy: row.policy.0,
+            shares: row.shares.0,
+            tags: row.tags.0,
         })
     }
 }
@@ -100,6 +106,8 @@ struct WholeRow {
     revision: i64,
     content: JsonText,
     policy: JsonText,
+    shares: JsonText,
+    tags: Value,
     kind: &'static str,
     name_key: String,
     description_key: Option<String>,
@@ -134,6 +142,8 @@ impl WholeRow {
             revision: assistant.revision,
             content: JsonText::of(content)?,
             policy: JsonText::of(policy)?,
+            shares: JsonText::of(&assistant.shares)?,
+            tags: assistant.tags.iter().map(TagId::to_string).collect(),
             kind: content.kind.as_str(),
             name_key: name_key(assistant),
             description_key: content.description.as_deref().map(|d| comparable(d.to_lowercase())),

@@ -219,7 +219,7 @@ impl CallerQueries for PgStore {
     async fn first_organization(&self) -> StoreResult<Option<Organization>> {
         let mut conn = self.connections.get().await?;
         let row = Sql::<SqlTypeOf<AsSelect<organizations::Row, Pg>>>::new(
-            "SELECT id, name, settings, created_at FROM find_first_organization()",
+            "SELECT id, name, settings, created_at, revision FROM find_first_organization()",
         )
         .get_result::<organizations::Row>(&mut conn)
         .await;

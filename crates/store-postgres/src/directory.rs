@@ -6,7 +6,7 @@ use diesel::{
     SelectableHelper, define_sql_function, sql_types::Text,
 };
 use understudy_domain::{
-    ApiToken, Email, Organization, OrganizationId, Team, TeamId, User, UserId,
+    ApiToken, AssistantId, Email, Organization, OrganizationId, Team, TeamId, User, UserId,
     ports::{DirectoryQueries, Page, StoreResult},
 };
 
@@ -65,6 +65,21 @@ impl DirectoryQueries for PgStore {
     async fn user(&self, tenant: OrganizationId, id: UserId) -> StoreResult<Option<User>> {
         let user = user_table::table
             .find((Key::from(tenant), Key::from(id)))
+            .select(users::Row::as_select());
+        let rows: Vec<users::Row> =
+            Transaction::read(&self.connections, tenant, user).await?.map_err(on_read("users"))?;
+        rows.into_iter().next().map(User::try_from).transpose()
+    }
+
+    #[tracing::instrument(name = "db.directory.user_by_external_id", skip_all)]
+    async fn user_by_external_id(
+        &self,
+        tenant: OrganizationId,
+        external_id: &str,
+    ) -> StoreResult<Option<User>> {
+        let user = user_table::table
+            .filter(user_table::organization_id.eq(Key::from(tenant)))
+            .filter(user_table::external_id.eq(comparable(external_id.to_owned())))
             .select(users::Row::as_select());
         let rows: Vec<users::Row> =
             Transaction::read(&self.connections, tenant, user).await?.map_err(on_read("users"))?;
@@ -161,6 +176,22 @@ impl DirectoryQueries for PgStore {
             .order((api_tokens::created_at.desc(), api_tokens::id.desc()))
             .select(TokenRow::as_select());
         let rows: Vec<TokenRow> = Transaction::read(&self.connections, tenant, theirs)
+            .await?
+            .map_err(on_read("api_tokens"))?;
+        rows.into_iter().map(ApiToken::try_from).collect()
+    }
+    #[tracing::instrument(name = "db.directory.assistant_tokens", skip_all)]
+    async fn assistant_tokens(
+        &self,
+        tenant: OrganizationId,
+        assistant: AssistantId,
+    ) -> StoreResult<Vec<ApiToken>> {
+        let its = api_tokens::table
+            .filter(api_tokens::organization_id.eq(Key::from(tenant)))
+            .filter(api_tokens::assistant_id.eq(Key::from(assistant)))
+            .order((api_tokens::created_at.desc(), api_tokens::id.desc()))
+            .select(TokenRow::as_select());
+        let rows: Vec<TokenRow> = Transaction::read(&self.connections, tenant, its)
             .await?
             .map_err(on_read("api_tokens"))?;
         rows.into_iter().map(ApiToken::try_from).collect()

@@ -44,7 +44,12 @@ pub(crate) fn on_write(table: &'static str) -> impl Fn(Failure) -> StoreError {
 fn taken(index: &str) -> StoreError {
     let what = match index {
         "users_email_key" => "email",
-        "teams_name_key" | "assistants_name_key" | "providers_name_key" => "name",
+        "users_external_id_key" => "external id",
+        "teams_name_key"
+        | "assistants_name_key"
+        | "providers_name_key"
+        | "rules_name_key"
+        | "tags_name_key" => "name",
         "assistants_slug_key" => "slug",
         "assistants_draft_key" => "draft",
         "assistants_default_key" => "default",

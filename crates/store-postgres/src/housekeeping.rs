@@ -78,6 +78,23 @@ impl Housekeeping for PgStore {
         rows.into_iter().map(blob).collect()
     }
 
+    #[tracing::instrument(name = "db.housekeeping.organizations", skip_all)]
+    async fn organizations(
+        &self,
+        after: Option<OrganizationId>,
+        limit: u32,
+    ) -> StoreResult<Vec<OrganizationId>> {
+        let after = after.map_or(Key(Uuid::nil()), Key::from);
+        let mut conn = self.connections.get().await?;
+        let ids = Sql::<SqlUuid>::new("SELECT * FROM list_organizations(?, ?)")
+            .bind::<SqlUuid, _>(after)
+            .bind::<BigInt, _>(i64::from(limit))
+            .load::<Key>(&mut conn)
+            .await
+            .map_err(on_read("organizations"))?;
+        Ok(ids.into_iter().map(Key::id).collect())
+    }
+
     #[tracing::instrument(name = "db.housekeeping.known_blobs", skip_all)]
     async fn known_blobs(
         &self,

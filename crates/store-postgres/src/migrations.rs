@@ -38,6 +38,14 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "20261121000004",
         include_str!("../../../migrations/postgres/2026-11-21-000004_content/up.sql"),
     ),
+    (
+        "20261121000005",
+        include_str!("../../../migrations/postgres/2026-11-21-000005_collaboration/up.sql"),
+    ),
+    (
+        "20261121000006",
+        include_str!("../../../migrations/postgres/2026-11-21-000006_shared_assistants/up.sql"),
+    ),
 ];
 
 /// Tables by which a schema that somebody else made is recognized.

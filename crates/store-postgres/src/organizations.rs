@@ -4,17 +4,18 @@ use async_trait::async_trait;
 use diesel::{
     ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable,
     SelectableHelper,
+    sql_types::{BigInt, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use understudy_domain::{
     Organization, OrganizationSettings,
-    ports::{Installation, OrganizationRepository, StoreError, StoreResult},
+    ports::{Counted, Installation, OrganizationRepository, StoreError, StoreResult},
 };
 
 use crate::{
-    errors::{on_read, on_write},
+    errors::{corrupt, on_read, on_write},
     schema::{installation, organizations},
-    sql::prepared,
+    sql::{Sql, prepared},
     unit_of_work::PgUnitOfWork,
     values::{Json, JsonText, Key, Moment},
 };
@@ -27,6 +28,7 @@ pub(crate) struct Row {
     name: String,
     settings: Json<OrganizationSettings>,
     created_at: Moment,
+    revision: i64,
 }
 
 #[derive(Debug, Insertable)]
@@ -36,6 +38,7 @@ struct NewRow {
     name: String,
     settings: JsonText,
     created_at: Moment,
+    revision: i64,
 }
 
 impl From<Row> for Organization {
@@ -45,7 +48,23 @@ impl From<Row> for Organization {
             name: row.name,
             settings: row.settings.0,
             created_at: row.created_at.0,
+            revision: row.revision,
         }
+    }
+}
+
+impl PgUnitOfWork {
+    /// Whoever else locks the organization waits until this transaction has ended.
+    /// Rows that refer to it may still be added.
+    pub(crate) async fn lock_organization(&mut self) -> StoreResult<()> {
+        let id = organizations::table
+            .find(self.tenant())
+            .select(organizations::id)
+            .for_no_key_update()
+            .first::<Key>(self.conn()?)
+            .await;
+        id.optional().map_err(on_read("organizations"))?;
+        Ok(())
     }
 }
 
@@ -68,11 +87,69 @@ impl OrganizationRepository for PgUnitOfWork {
             name: organization.name.clone(),
             settings: JsonText::of(&organization.settings)?,
             created_at: Moment(organization.created_at),
+            revision: organization.revision,
         };
         prepared(diesel::insert_into(organizations::table).values(row))
             .execute(self.conn()?)
             .await
             .map_err(on_write("organizations"))?;
+        Ok(())
+    }
+
+    #[tracing::instrument(name = "db.organizations.update", skip_all)]
+    async fn update(&mut self, mut organization: Organization) -> StoreResult<Organization> {
+        let read = organization.revision;
+        organization.revision += 1;
+        let unchanged =
+            organizations::table.find(self.tenant()).filter(organizations::revision.eq(read));
+        let values = (
+            organizations::name.eq(organization.name.clone()),
+            organizations::settings.eq(JsonText::of(&organization.settings)?),
+            organizations::revision.eq(organization.revision),
+        );
+        let updated = prepared(diesel::update(unchanged).set(values)).execute(self.conn()?).await;
+        if updated.map_err(on_write("organizations"))? != 1 {
+            return Err(StoreError::Conflict);
+        }
+        Ok(organization)
+    }
+
+    #[tracing::instrument(name = "db.organizations.count", skip_all)]
+    async fn count(&mut self, what: Counted) -> StoreResult<u64> {
+        self.lock_organization().await?;
+        let statement = match what {
+            Counted::Assistants => Sql::<BigInt>::new(
+                "SELECT count(*) FROM assistants WHERE organization_id = ? \
+                 AND editing_id IS NULL AND deleted_at IS NULL",
+            ),
+            Counted::Users => Sql::new("SELECT count(*) FROM users WHERE organization_id = ?"),
+            Counted::Tokens(..) => Sql::new(
+                "SELECT count(*) FROM api_tokens WHERE organization_id = ? AND user_id = ? \
+                 AND (expires_at IS NULL OR expires_at > ?)",
+            ),
+            Counted::StoredBytes => Sql::new(
+                "SELECT coalesce(sum(size), 0)::bigint FROM blobs WHERE organization_id = ?",
+            ),
+        };
+        let statement = statement.bind::<SqlUuid, _>(self.tenant());
+        let statement = match what {
+            Counted::Tokens(user, now) => {
+                statement.bind::<SqlUuid, _>(Key::from(user)).bind::<Timestamptz, _>(Moment(now))
+            }
+            Counted::Assistants | Counted::Users | Counted::StoredBytes => statement,
+        };
+        let count: i64 =
+            statement.get_result(self.conn()?).await.map_err(on_read("organizations"))?;
+        u64::try_from(count).map_err(corrupt("organizations"))
+    }
+
+    #[tracing::instrument(name = "db.organizations.update_key_check", skip_all)]
+    async fn update_key_check(&mut self, key_check: &[u8]) -> StoreResult<()> {
+        diesel::update(installation::table.filter(installation::single.eq(true)))
+            .set(installation::key_check.eq(key_check.to_vec()))
+            .execute(self.conn()?)
+            .await
+            .map_err(on_write("installation"))?;
         Ok(())
     }
 

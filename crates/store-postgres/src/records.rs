@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use diesel::{
     ExpressionMethods, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable,
-    SelectableHelper,
+    SelectableHelper, dsl::SqlTypeOf, pg::Pg, sql_types::Uuid as SqlUuid,
 };
 use diesel_async::RunQueryDsl;
 use understudy_domain::{
@@ -12,11 +12,10 @@ use understudy_domain::{
 };
 
 use crate::{
-    audit::NewEventRow,
     errors::{corrupt, on_read, on_write},
     names::Namer,
-    schema::{audit_events, data_keys, sealed_values, versions},
-    sql::prepared,
+    schema::{data_keys, sealed_values, versions},
+    sql::{Sql, prepared},
     unit_of_work::PgUnitOfWork,
     values::{Json, JsonText, Key, Moment},
 };
@@ -105,9 +104,10 @@ impl TryFrom<VersionRow> for Version {
     }
 }
 
+/// A sealed value as it is stored.
 #[derive(Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = sealed_values, check_for_backend(diesel::pg::Pg))]
-struct SealedRow {
+pub(crate) struct SealedRow {
     organization_id: Key,
     id: Key,
     assistant_id: Key,
@@ -142,14 +142,17 @@ impl From<SealedRow> for SealedValue {
     }
 }
 
+/// A data key as it is stored.
 #[derive(Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = data_keys, check_for_backend(diesel::pg::Pg))]
-struct DataKeyRow {
+pub(crate) struct DataKeyRow {
     organization_id: Key,
     id: Key,
     wrapped: Vec<u8>,
     created_at: Moment,
 }
+
+type DataKeyTypes = SqlTypeOf<<DataKeyRow as Selectable<Pg>>::SelectExpression>;
 
 impl From<DataKeyRow> for DataKey {
     fn from(row: DataKeyRow) -> Self {
@@ -219,15 +222,13 @@ impl RecordRepository for PgUnitOfWork {
 
     #[tracing::instrument(name = "db.data_keys.newest", skip_all)]
     async fn newest_data_key(&mut self) -> StoreResult<Option<DataKey>> {
-        let row: Option<DataKeyRow> = data_keys::table
-            .filter(data_keys::organization_id.eq(self.tenant()))
-            .order((data_keys::created_at.desc(), data_keys::id.desc()))
-            .select(DataKeyRow::as_select())
-            .first(self.conn()?)
-            .await
-            .optional()
-            .map_err(on_read("data_keys"))?;
-        Ok(row.map(DataKey::from))
+        let row = Sql::<DataKeyTypes>::new(
+            "SELECT organization_id, id, wrapped, created_at FROM newest_data_key(?)",
+        )
+        .bind::<SqlUuid, _>(self.tenant())
+        .get_result::<DataKeyRow>(self.conn()?)
+        .await;
+        Ok(row.optional().map_err(on_read("data_keys"))?.map(DataKey::from))
     }
 
     #[tracing::instrument(name = "db.data_keys.insert", skip_all)]
@@ -245,12 +246,8 @@ impl RecordRepository for PgUnitOfWork {
         Ok(())
     }
 
-    #[tracing::instrument(name = "db.audit_events.append", skip_all)]
+    /// Sends nothing: the events go with the commit.
     async fn append_event(&mut self, event: &AuditEvent) -> StoreResult<()> {
-        prepared(diesel::insert_into(audit_events::table).values(NewEventRow::of(event)?))
-            .execute(self.conn()?)
-            .await
-            .map_err(on_write("audit_events"))?;
-        Ok(())
+        self.events().push(event)
     }
 }

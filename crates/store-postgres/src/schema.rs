@@ -14,6 +14,7 @@ diesel::table! {
         name -> Text,
         settings -> Json,
         created_at -> Timestamptz,
+        revision -> BigInt,
     }
 }
 
@@ -32,6 +33,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         revision -> BigInt,
+        external_id -> Nullable<Text>,
     }
 }
 
@@ -113,6 +115,8 @@ diesel::table! {
         is_active -> Bool,
         api_enabled -> Bool,
         chat_users -> Array<Uuid>,
+        shares -> Json,
+        tags -> Jsonb,
     }
 }
 
@@ -163,6 +167,17 @@ diesel::table! {
         target -> Text,
         before -> Nullable<Json>,
         after -> Nullable<Json>,
+        seq -> BigInt,
+        hash -> Nullable<Binary>,
+        assistant_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    audit_heads (organization_id) {
+        organization_id -> Uuid,
+        seq -> BigInt,
+        hash -> Binary,
     }
 }
 
@@ -262,4 +277,124 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    rules (organization_id, id) {
+        organization_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        description -> Nullable<Text>,
+        description_key -> Text,
+        content -> Text,
+        category -> Text,
+        kind -> Text,
+        scope -> Text,
+        apply_mode -> Text,
+        is_public -> Bool,
+        is_active -> Bool,
+        version -> BigInt,
+        created_by -> Uuid,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    rule_attachments (organization_id, rule_id, entity_kind, entity_id) {
+        organization_id -> Uuid,
+        rule_id -> Uuid,
+        entity_kind -> Text,
+        entity_id -> Text,
+        priority -> SmallInt,
+        character_limit -> BigInt,
+        is_active -> Bool,
+        attached_at -> Timestamptz,
+        attached_by -> Uuid,
+    }
+}
+
+diesel::table! {
+    comments (organization_id, id) {
+        organization_id -> Uuid,
+        id -> Uuid,
+        assistant_id -> Uuid,
+        parent_id -> Nullable<Uuid>,
+        author -> Uuid,
+        message -> Text,
+        pointer -> Nullable<Text>,
+        resolved_at -> Nullable<Timestamptz>,
+        resolved_by -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    comment_reads (organization_id, user_id, assistant_id) {
+        organization_id -> Uuid,
+        user_id -> Uuid,
+        assistant_id -> Uuid,
+        read_until -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    tags (organization_id, id) {
+        organization_id -> Uuid,
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        color -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    favorites (organization_id, user_id, assistant_id) {
+        organization_id -> Uuid,
+        user_id -> Uuid,
+        assistant_id -> Uuid,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    webhooks (organization_id, id) {
+        organization_id -> Uuid,
+        id -> Uuid,
+        url -> Text,
+        description -> Nullable<Text>,
+        events -> Array<Text>,
+        secret -> Binary,
+        enabled -> Bool,
+        disabled_reason -> Nullable<Text>,
+        cursor -> BigInt,
+        failing_since -> Nullable<Timestamptz>,
+        created_by -> Uuid,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    webhook_deliveries (organization_id, id) {
+        organization_id -> Uuid,
+        id -> Uuid,
+        webhook_id -> Uuid,
+        event_seq -> BigInt,
+        event_id -> Uuid,
+        action -> Text,
+        state -> Text,
+        attempts -> Json,
+        next_attempt_at -> Timestamptz,
+        created_at -> Timestamptz,
+        revision -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(teams, team_members);
+diesel::allow_tables_to_appear_in_same_query!(rules, rule_attachments);

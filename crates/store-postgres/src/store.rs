@@ -8,12 +8,15 @@ use tokio_postgres::{Config, config::SslMode};
 use understudy_domain::{
     OrganizationId,
     ports::{
-        AssistantQueries, AuditQueries, CallerQueries, ContentQueries, DirectoryQueries,
-        Housekeeping, IdempotencyStore, Store, StoreResult, UnitOfWork,
+        AssistantQueries, AuditQueries, CallerQueries, CommentQueries, ContentQueries,
+        DirectoryQueries, Housekeeping, IdempotencyStore, LabelQueries, RuleQueries, Store,
+        StoreResult, UnitOfWork, WebhookQueries,
     },
 };
 
-use crate::{connections::Connections, errors::unavailable, unit_of_work::PgUnitOfWork};
+use crate::{
+    audit::Log, connections::Connections, errors::unavailable, unit_of_work::PgUnitOfWork,
+};
 
 /// How much of the server a store takes for itself.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +35,7 @@ impl Default for PgOptions {
 #[derive(Clone)]
 pub struct PgStore {
     pub(crate) connections: Arc<Connections>,
+    pub(crate) log: Log,
 }
 
 /// Why a database URL was refused.
@@ -78,7 +82,7 @@ impl PgStore {
         let most = usize::from(options.max_connections.get());
         let connections =
             Connections::new(config, most).map_err(|error| OpenError::Pool(Box::new(error)))?;
-        Ok(Self { connections: Arc::new(connections) })
+        Ok(Self { connections: Arc::new(connections), log: Log::default() })
     }
 }
 
@@ -86,7 +90,7 @@ impl PgStore {
 impl Store for PgStore {
     #[tracing::instrument(name = "db.begin", skip_all)]
     async fn begin(&self, tenant: OrganizationId) -> StoreResult<Box<dyn UnitOfWork>> {
-        Ok(Box::new(PgUnitOfWork::begin(&self.connections, tenant).await?))
+        Ok(Box::new(PgUnitOfWork::begin(&self.connections, self.log.clone(), tenant).await?))
     }
 
     fn callers(&self) -> &dyn CallerQueries {
@@ -106,6 +110,22 @@ impl Store for PgStore {
     }
 
     fn content(&self) -> &dyn ContentQueries {
+        self
+    }
+
+    fn rules(&self) -> &dyn RuleQueries {
+        self
+    }
+
+    fn comments(&self) -> &dyn CommentQueries {
+        self
+    }
+
+    fn labels(&self) -> &dyn LabelQueries {
+        self
+    }
+
+    fn webhooks(&self) -> &dyn WebhookQueries {
         self
     }
 

@@ -12,8 +12,9 @@ use tokio::{runtime::Handle, time::timeout};
 use understudy_domain::{OrganizationId, ports::StoreResult};
 
 use crate::{
+    chain::Chain,
     connections::{Connection, Connections},
-    errors::unavailable,
+    errors::{on_write, unavailable},
 };
 
 /// How long the server may take to undo an abandoned transaction before its
@@ -67,10 +68,23 @@ impl Transaction {
     }
 
     /// Makes everything durable.
-    pub(crate) async fn commit(mut self) -> StoreResult<()> {
+    pub(crate) async fn commit(self) -> StoreResult<()> {
         // A failed transaction answers COMMIT with a rollback and no error, but
         // refuses the SELECT.
-        self.conn()?.batch_execute("SELECT 1; COMMIT").await.map_err(unavailable)?;
+        self.end("SELECT 1; COMMIT").await
+    }
+
+    /// Adds the events to the log, if there are any, and makes everything durable.
+    pub(crate) async fn commit_with(self, events: &Chain) -> StoreResult<()> {
+        match events.statement() {
+            None => self.commit().await,
+            Some(adding) => self.end(&format!("{adding}; COMMIT")).await,
+        }
+    }
+
+    async fn end(mut self, statements: &str) -> StoreResult<()> {
+        let ended = self.conn()?.batch_execute(statements).await;
+        ended.map_err(on_write("audit_events"))?;
         self.conn = None; // back to the pool
         Ok(())
     }

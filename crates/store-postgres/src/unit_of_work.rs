@@ -5,27 +5,34 @@ use diesel_async::AsyncPgConnection;
 use understudy_domain::{
     OrganizationId,
     ports::{
-        AssistantRepository, BlobLedger, CredentialRepository, ImageRepository, ImportRepository,
-        OrganizationRepository, ProviderRepository, RecordRepository, StoreResult, TeamRepository,
-        UnitOfWork, UploadRepository, UserRepository,
+        AssistantRepository, BlobLedger, CommentRepository, CredentialRepository, ImageRepository,
+        ImportRepository, KeyRepository, LabelRepository, OrganizationRepository,
+        ProviderRepository, RecordRepository, RuleRepository, StoreResult, TeamRepository,
+        UnitOfWork, UploadRepository, UserRepository, WebhookRepository,
     },
 };
 
-use crate::{connections::Connections, transaction::Transaction, values::Key};
+use crate::{
+    audit::Log, chain::Chain, connections::Connections, transaction::Transaction, values::Key,
+};
 
 /// A unit of work; each aggregate's file implements its repository on it.
 pub(crate) struct PgUnitOfWork {
     tenant: OrganizationId,
     transaction: Transaction,
+    events: Chain,
+    log: Log,
 }
 
 impl PgUnitOfWork {
     /// Starts a transaction.
     pub(crate) async fn begin(
         connections: &Connections,
+        log: Log,
         tenant: OrganizationId,
     ) -> StoreResult<Self> {
-        Ok(Self { tenant, transaction: Transaction::begin(connections, tenant).await? })
+        let transaction = Transaction::begin(connections, tenant).await?;
+        Ok(Self { tenant, transaction, events: Chain::new(tenant), log })
     }
 
     /// The organization that it sees.
@@ -36,6 +43,11 @@ impl PgUnitOfWork {
     /// The connection.
     pub(crate) fn conn(&mut self) -> StoreResult<&mut AsyncPgConnection> {
         self.transaction.conn()
+    }
+
+    /// What is added to the log when it is committed.
+    pub(crate) const fn events(&mut self) -> &mut Chain {
+        &mut self.events
     }
 }
 
@@ -85,8 +97,33 @@ impl UnitOfWork for PgUnitOfWork {
         self
     }
 
+    fn rules(&mut self) -> &mut dyn RuleRepository {
+        self
+    }
+
+    fn comments(&mut self) -> &mut dyn CommentRepository {
+        self
+    }
+
+    fn labels(&mut self) -> &mut dyn LabelRepository {
+        self
+    }
+
+    fn webhooks(&mut self) -> &mut dyn WebhookRepository {
+        self
+    }
+
+    fn keys(&mut self) -> &mut dyn KeyRepository {
+        self
+    }
+
     #[tracing::instrument(name = "db.commit", skip_all)]
     async fn commit(self: Box<Self>) -> StoreResult<()> {
-        self.transaction.commit().await
+        let Self { tenant, transaction, events, log } = *self;
+        transaction.commit_with(&events).await?;
+        if !events.is_empty() {
+            log.has_grown(tenant);
+        }
+        Ok(())
     }
 }

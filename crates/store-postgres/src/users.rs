@@ -13,10 +13,10 @@ use understudy_domain::{
 
 use crate::{
     errors::{corrupt, on_read, on_write},
-    schema::{organizations, users},
+    schema::users,
     sql::prepared,
     unit_of_work::PgUnitOfWork,
-    values::{Key, Moment},
+    values::{Key, Moment, comparable},
 };
 
 /// A user as it is stored.
@@ -38,6 +38,7 @@ pub(crate) struct Row {
     created_at: Moment,
     updated_at: Moment,
     revision: i64,
+    external_id: Option<String>,
 }
 
 impl From<&User> for Row {
@@ -56,6 +57,7 @@ impl From<&User> for Row {
             created_at: Moment(user.created_at),
             updated_at: Moment(user.updated_at),
             revision: user.revision,
+            external_id: user.external_id.clone(),
         }
     }
 }
@@ -77,6 +79,7 @@ impl TryFrom<Row> for User {
             created_at: row.created_at.0,
             updated_at: row.updated_at.0,
             revision: row.revision,
+            external_id: row.external_id,
         })
     }
 }
@@ -113,6 +116,18 @@ impl UserRepository for PgUnitOfWork {
         row.optional().map_err(on_read("users"))?.map(User::try_from).transpose()
     }
 
+    #[tracing::instrument(name = "db.users.find_by_external_id", skip_all)]
+    async fn find_by_external_id(&mut self, external_id: &str) -> StoreResult<Option<User>> {
+        let row = users::table
+            .filter(users::organization_id.eq(self.tenant()))
+            .filter(users::external_id.eq(comparable(external_id.to_owned())))
+            .select(Row::as_select())
+            .for_no_key_update()
+            .first(self.conn()?)
+            .await;
+        row.optional().map_err(on_read("users"))?.map(User::try_from).transpose()
+    }
+
     #[tracing::instrument(name = "db.users.known", skip_all)]
     async fn known(&mut self, ids: &[UserId]) -> StoreResult<Vec<UserId>> {
         let ids: Vec<Key> = ids.iter().copied().map(Key::from).collect();
@@ -128,15 +143,7 @@ impl UserRepository for PgUnitOfWork {
 
     #[tracing::instrument(name = "db.users.count_owners", skip_all)]
     async fn count_owners(&mut self) -> StoreResult<u64> {
-        // Whoever else counts waits here until this transaction has ended.
-        organizations::table
-            .find(self.tenant())
-            .select(organizations::id)
-            .for_no_key_update()
-            .first::<Key>(self.conn()?)
-            .await
-            .optional()
-            .map_err(on_read("organizations"))?;
+        self.lock_organization().await?;
         let count: i64 = users::table
             .filter(users::organization_id.eq(self.tenant()))
             .filter(users::role.eq(Role::Owner.as_str()))

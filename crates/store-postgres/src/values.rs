@@ -14,7 +14,7 @@ use diesel::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use time::OffsetDateTime;
-use understudy_domain::{Blob, Digest, Id, Timestamp, TokenHash, ports::StoreResult};
+use understudy_domain::{Blob, ChainHash, Digest, Id, Timestamp, TokenHash, ports::StoreResult};
 use uuid::Uuid;
 
 use crate::errors::{corrupt, unavailable};
@@ -79,6 +79,16 @@ impl<T: DeserializeOwned + Debug> FromSql<diesel::sql_types::Json, Pg> for Json<
     }
 }
 
+/// Likewise, read from `jsonb`.
+impl<T: DeserializeOwned + Debug> FromSql<diesel::sql_types::Jsonb, Pg> for Json<T> {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        match value.as_bytes() {
+            [1, text @ ..] => Ok(Self(serde_json::from_slice(text)?)), // the format's version
+            _ => Err("jsonb of an unknown version".into()),
+        }
+    }
+}
+
 /// The text of a document, to be written to `json`.
 #[derive(Clone, Debug, AsExpression)]
 #[diesel(sql_type = diesel::sql_types::Json)]
@@ -114,6 +124,18 @@ impl ToSql<Binary, Pg> for Hash {
 impl FromSql<Binary, Pg> for Hash {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
         let hash = TokenHash::from_slice(value.as_bytes());
+        hash.map(Self).ok_or_else(|| "a hash has 32 bytes".into())
+    }
+}
+
+/// The hash of an event and of all before it, read from 32 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromSqlRow)]
+#[diesel(sql_type = Binary)]
+pub(crate) struct Link(pub(crate) ChainHash);
+
+impl FromSql<Binary, Pg> for Link {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        let hash = ChainHash::from_slice(value.as_bytes());
         hash.map(Self).ok_or_else(|| "a hash has 32 bytes".into())
     }
 }
