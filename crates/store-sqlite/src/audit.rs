@@ -9,7 +9,7 @@ use diesel::{
 };
 use tokio::{sync::watch, time::timeout};
 use understudy_domain::{
-    AuditEvent, ChainHash, EventFilter, OrganizationId, RecordedEvent,
+    AuditEvent, ChainHash, EventFilter, OrganizationId, RecordedEvent, Timestamp,
     audit::ChainHead,
     ports::{AuditQueries, StoreError, StoreResult, Walk},
 };
@@ -180,8 +180,8 @@ pub(crate) fn page<R>(tenant: Key, filter: &EventFilter, walk: Walk, limit: u32)
     sql.text(") AND ifnull(action = ").word(exact);
     sql.text(", 1) AND ifnull(substr(action, 1, length(").word(prefix.clone());
     sql.text(")) = ").word(prefix);
-    sql.text(", 1) AND ifnull(at >= ").number(from.map(|at| at.unix_micros()));
-    sql.text(", 1) AND ifnull(at < ").number(until.map(|at| at.unix_micros()));
+    sql.text(", 1) AND ifnull(at >= ").number(from.map(Timestamp::unix_micros));
+    sql.text(", 1) AND ifnull(at < ").number(until.map(Timestamp::unix_micros));
     // No log is as long as the largest number.
     let number = |seq: u64| i64::try_from(seq).unwrap_or(i64::MAX);
     match walk {

@@ -186,7 +186,7 @@ async fn writing_outside_of_a_unit_of_work_waits_for_it() {
 #[tokio::test]
 async fn who_waits_for_an_event_is_woken_by_the_commit_and_not_before() {
     let (store, _folder) = inhabited().await;
-    let hour = std::time::Duration::from_secs(3600);
+    let hour = std::time::Duration::from_hours(1);
     let waiting = tokio::spawn({
         let store = store.clone();
         async move { store.audit().wait(TENANT, 0, hour).await }
