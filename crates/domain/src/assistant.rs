@@ -16,7 +16,7 @@ use std::{
 pub use content::Content;
 use content::words;
 pub use policy::{AccessMode, Policy};
-pub(crate) use rules::{check as check_rules, too_large};
+pub(crate) use rules::{check_whole as check_rules, too_large};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{AssistantId, OrganizationId, TagId, TeamId, Timestamp, UserId, access::Level};

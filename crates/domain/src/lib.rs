@@ -28,6 +28,7 @@ pub mod provider;
 pub mod rule;
 pub mod sealed;
 pub mod secret;
+pub mod skill;
 pub mod tag;
 pub mod team;
 pub mod timestamp;

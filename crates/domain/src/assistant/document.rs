@@ -109,7 +109,13 @@ pub fn canonicalize(input: &mut Map<String, Value>, faults: &mut Vec<Fault>) {
     }
 }
 
-fn canonicalize_value(schema: &Value, value: &mut Value, at: &str, faults: &mut Vec<Fault>) {
+/// Does the same to a value of any schema.
+pub(crate) fn canonicalize_value(
+    schema: &Value,
+    value: &mut Value,
+    at: &str,
+    faults: &mut Vec<Fault>,
+) {
     let schema = branch_for(schema, value);
     match value {
         Value::Object(map) => {
@@ -192,10 +198,14 @@ fn fold(key: &str) -> String {
 /// Everything about `document` that the schema refuses.
 #[must_use]
 pub fn faults_of(document: &Value) -> Vec<Fault> {
-    let Some(validator) = VALIDATOR.as_ref() else { return Vec::new() };
+    VALIDATOR.as_ref().map_or_else(Vec::new, |validator| refused_by(&SCHEMA, validator, document))
+}
+
+/// Everything about `document` that a schema refuses.
+pub(crate) fn refused_by(schema: &Value, validator: &Validator, document: &Value) -> Vec<Fault> {
     let mut faults = Vec::new();
     for error in validator.iter_errors(document) {
-        describe(&error, &mut faults);
+        describe(schema, &error, &mut faults);
         if faults.len() >= MAX_FAULTS {
             break;
         }
@@ -203,11 +213,12 @@ pub fn faults_of(document: &Value) -> Vec<Fault> {
     faults
 }
 
-fn describe(error: &ValidationError<'_>, faults: &mut Vec<Fault>) {
+fn describe(schema: &Value, error: &ValidationError<'_>, faults: &mut Vec<Fault>) {
     let at = error.instance_path().as_str().to_owned();
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected } => {
-            let known = parent_of(error).and_then(|schema| schema.get("properties")?.as_object());
+            let known =
+                parent_of(schema, error).and_then(|schema| schema.get("properties")?.as_object());
             for key in unexpected {
                 let known = known.into_iter().flat_map(Map::keys).map(String::as_str);
                 let message = match nearest_of(key, known, 1).first() {
@@ -239,20 +250,20 @@ fn describe(error: &ValidationError<'_>, faults: &mut Vec<Fault>) {
                 })
             };
             match context.iter().find(fits) {
-                Some(errors) => errors.iter().for_each(|inner| describe(inner, faults)),
-                None => faults.push(Fault::new(at, "type", expectation(error))),
+                Some(errors) => errors.iter().for_each(|inner| describe(schema, inner, faults)),
+                None => faults.push(Fault::new(at, "type", expectation(schema, error))),
             }
         }
         _ => {
             let code = code_of(error.kind().keyword());
-            faults.push(Fault::new(at, code, expectation(error)));
+            faults.push(Fault::new(at, code, expectation(schema, error)));
         }
     }
 }
 
 /// What would be right. Never shows the value: it may be a secret.
-fn expectation(error: &ValidationError<'_>) -> String {
-    let expects = parent_of(error).and_then(|schema| schema.get("x-expects")?.as_str());
+fn expectation(schema: &Value, error: &ValidationError<'_>) -> String {
+    let expects = parent_of(schema, error).and_then(|schema| schema.get("x-expects")?.as_str());
     match expects {
         Some(words) => format!("must be {words}"),
         None => error.masked_with("the value").to_string(),
@@ -260,10 +271,10 @@ fn expectation(error: &ValidationError<'_>) -> String {
 }
 
 /// The schema that the failed keyword stands in.
-fn parent_of(error: &ValidationError<'_>) -> Option<&'static Value> {
+fn parent_of<'a>(schema: &'a Value, error: &ValidationError<'_>) -> Option<&'a Value> {
     let path = error.schema_path().as_str();
     let (parent, _) = path.rsplit_once('/')?;
-    SCHEMA.pointer(parent)
+    schema.pointer(parent)
 }
 
 fn code_of(keyword: &str) -> &'static str {

@@ -1,5 +1,7 @@
 //! What the fields of a content demand of each other, and of the catalogue.
 
+mod skills;
+
 use std::collections::BTreeSet;
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
@@ -47,7 +49,15 @@ pub(crate) fn too_large(content: &Content) -> Option<Fault> {
     })
 }
 
-/// Everything that is wrong with `content` although each field fits its schema.
+/// Everything that is wrong with `content` as a whole, with what has routes of its
+/// own.
+pub(crate) fn check_whole(content: &Content) -> Vec<RuleFault> {
+    let mut found = Found(check(content));
+    skills::check(content, &mut found);
+    found.0
+}
+
+/// Everything that is wrong with the fields although each fits its schema.
 pub(crate) fn check(content: &Content) -> Vec<RuleFault> {
     let mut found = Found(Vec::new());
     name(content, &mut found);

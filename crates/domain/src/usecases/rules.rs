@@ -12,7 +12,7 @@ pub use assistant::{
     AssistantRule, MAX_RULES_OF_ASSISTANT, attach_to_assistant, detach_from_assistant,
     list_assistant_rules, view_assistant_rule,
 };
-pub(super) use attach::attach_rules;
+pub(super) use attach::{attach_rules, may_attach, may_see};
 pub use attachments::{
     AttachRule, AttachmentView, CHARACTER_LIMITS, MAX_ATTACHMENTS, PRIORITIES, attach_rule,
     detach_rule, list_attachments, view_attachment,

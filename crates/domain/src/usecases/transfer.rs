@@ -27,5 +27,9 @@ pub const ICONS: [&str; 2] = ["icon.svg", "icon.png"];
 /// What the names of files in an archive begin with; their digest follows.
 pub const FILES: &str = "files/";
 
+/// What the names of an assistant's secrets in a document begin with; those of the
+/// write-only values of its fields begin otherwise.
+const SECRETS: &str = "secrets/";
+
 /// Most bytes of the document.
 pub const MAX_DOCUMENT_BYTES: u64 = 8 * 1024 * 1024;

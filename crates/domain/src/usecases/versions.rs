@@ -9,7 +9,7 @@ use super::{
     support::{check_content, find, find_to_write, lock, require_level},
 };
 use crate::{
-    Content, SealedId, Version, VersionSummary,
+    Content, RuleId, SealedId, Version, VersionSummary,
     access::Level,
     assistant::{
         content::{Reference, ReferenceType},
@@ -154,18 +154,12 @@ pub async fn restore_version(
     }
     let version = work.records().find_version(live.id, number).await?;
     let mut content = version.ok_or(Error::NotFound("version"))?.content;
-    let named: Vec<SealedId> = content.sealed().collect();
-    let known = work.records().find_sealed(&named).await?;
-    let gone: Vec<SealedId> =
-        named.into_iter().filter(|id| !known.iter().any(|value| value.id == *id)).collect();
-    let targets = gone_targets(&mut *work, &content).await?;
-    if !gone.is_empty() || !targets.is_empty() {
+    let gone = Gone::of(&mut *work, &content).await?;
+    if !gone.is_empty() {
         if !drop_missing {
-            let gone = gone.iter().map(ToString::to_string).chain(targets).collect();
-            return Err(Conflict::Missing(gone).into());
+            return Err(Conflict::Missing(gone.told(&content)).into());
         }
-        drop_sealed(&mut content, &gone);
-        content.references.retain(|reference| !targets.contains(&reference.target_id));
+        gone.drop_from(&mut content);
     }
     let content = check_content(content).map_err(Error::Invalid)?;
     let draft = make_draft(&deps, caller, &mut *work, &live, content).await?;
@@ -173,6 +167,61 @@ pub async fn restore_version(
 
     let record = AssistantRecord { assistant: draft, live: Some(Box::new(live)), draft: None };
     Ok(AssistantView { record, ..view })
+}
+
+/// What a content refers to and is no more.
+struct Gone {
+    sealed: Vec<SealedId>,
+    targets: Vec<String>,
+    rules: Vec<RuleId>,
+}
+
+impl Gone {
+    async fn of(work: &mut dyn UnitOfWork, content: &Content) -> Result<Self> {
+        let named: Vec<SealedId> = content.sealed().collect();
+        let known = work.records().find_sealed(&named).await?;
+        let is_gone = |id: &SealedId| !known.iter().any(|value| value.id == *id);
+        let sealed = named.into_iter().filter(is_gone).collect();
+        let targets = gone_targets(work, content).await?;
+        let attached: Vec<RuleId> = content.rule_ids().collect();
+        let known = if attached.is_empty() {
+            Vec::new()
+        } else {
+            // They stay until the draft that names them is stored.
+            work.rules().find(&attached).await?
+        };
+        let is_gone = |id: &RuleId| !known.iter().any(|rule| rule.id == *id);
+        let rules = attached.into_iter().filter(is_gone).collect();
+        Ok(Self { sealed, targets, rules })
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.sealed.is_empty() && self.targets.is_empty() && self.rules.is_empty()
+    }
+
+    /// The names of all of it; secrets by theirs.
+    fn told(&self, content: &Content) -> Vec<String> {
+        let sealed = self.sealed.iter().map(|id| {
+            let secret = content.secrets.iter().find(|secret| secret.value == Some(*id));
+            secret.map_or_else(|| id.to_string(), |secret| format!("secrets/{}", secret.name))
+        });
+        let rules = self.rules.iter().map(ToString::to_string);
+        sealed.chain(self.targets.iter().cloned()).chain(rules).collect()
+    }
+
+    fn drop_from(&self, content: &mut Content) {
+        for server in &mut content.tool_configurations.mcp_tools {
+            server.authorization = server.authorization.filter(|id| !self.sealed.contains(id));
+            if let Some(headers) = &mut server.headers {
+                headers.retain(|_, id| !self.sealed.contains(id));
+            }
+        }
+        for secret in &mut content.secrets {
+            secret.value = secret.value.filter(|id| !self.sealed.contains(id));
+        }
+        content.rules.retain(|attached| !self.rules.contains(&attached.rule_id));
+        content.references.retain(|reference| !self.targets.contains(&reference.target_id));
+    }
 }
 
 /// Targets of references that are no more: assistants that were deleted, files
@@ -199,15 +248,6 @@ async fn gone_targets(work: &mut dyn UnitOfWork, content: &Content) -> Result<Ve
         }
     }
     Ok(gone)
-}
-
-fn drop_sealed(content: &mut Content, gone: &[SealedId]) {
-    for server in &mut content.tool_configurations.mcp_tools {
-        server.authorization = server.authorization.filter(|id| !gone.contains(id));
-        if let Some(headers) = &mut server.headers {
-            headers.retain(|_, id| !gone.contains(id));
-        }
-    }
 }
 
 async fn find_editable(deps: &Deps<'_>, caller: &Caller, reference: &str) -> Result<AssistantView> {

@@ -83,6 +83,7 @@ fn without_foreign_references(content: Content) -> Content {
         matches!(reference.target_type, ReferenceType::File | ReferenceType::Url)
     };
     content.references.retain(at_home);
+    content.skills.retain(|skill| skill.dataset_id.is_none());
     content.tool_configurations.streamline_tools.clear();
     content
 }

@@ -55,11 +55,11 @@ pub(super) fn attached(deps: &Deps<'_>, caller: &Caller, rule_id: RuleId) -> Att
 }
 
 /// Whether the caller may read the rule.
-pub(super) fn may_see(caller: &Caller, rule: &Rule) -> bool {
+pub(in crate::usecases) fn may_see(caller: &Caller, rule: &Rule) -> bool {
     rule.is_public || caller.actor.role.is_admin()
 }
 
 /// Whether the caller may see the rule, and it may be attached to assistants.
-pub(super) fn may_attach(caller: &Caller, rule: &Rule) -> bool {
+pub(in crate::usecases) fn may_attach(caller: &Caller, rule: &Rule) -> bool {
     may_see(caller, rule) && rule.scope.covers(ASSISTANT)
 }

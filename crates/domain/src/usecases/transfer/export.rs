@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{DOCUMENT, FILES, FORMAT, FORMAT_VERSION, ICONS};
+use super::{DOCUMENT, FILES, FORMAT, FORMAT_VERSION, ICONS, SECRETS};
 use crate::{
-    AssistantId, Blob, Content, OrganizationId, Slug,
+    AssistantId, Blob, Content, OrganizationId, RuleId, Slug,
     access::Level,
-    assistant::content::{FileEntry, IconImage, MANIFEST, McpServer, Reference},
+    assistant::content::{
+        AttachedRule, FileEntry, IconImage, MANIFEST, McpServer, Reference, SecretEntry, Skill,
+    },
     usecases::{
         Caller, Deps, Result,
+        rules::may_see,
         support::{find, require_level},
     },
 };
@@ -48,7 +51,8 @@ pub async fn export_assistant(deps: Deps<'_>, caller: &Caller, reference: &str) 
     let view = find(&deps, caller, reference).await?;
     require_level(&view, Level::Edit)?;
     let assistant = &view.record.assistant;
-    let document = document(assistant.lineage(), &assistant.content);
+    let names = rule_names(&deps, caller, &assistant.content).await?;
+    let document = document(assistant.lineage(), &assistant.content, &names);
     let slug = view.record.authority().slug.as_ref();
     Ok(Export {
         organization: assistant.organization,
@@ -82,8 +86,34 @@ pub(super) fn entry_name(blob: Blob) -> String {
     format!("{FILES}{}", blob.digest)
 }
 
-fn document(external: AssistantId, content: &Content) -> Value {
-    let (assistant, secrets) = without_secrets(content);
+/// The names of the attached rules that the caller may read.
+async fn rule_names(
+    deps: &Deps<'_>,
+    caller: &Caller,
+    content: &Content,
+) -> Result<BTreeMap<RuleId, String>> {
+    let ids: Vec<RuleId> = content.rule_ids().collect();
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rules = deps.store.rules().find(caller.tenant(), &ids).await?;
+    let rules = rules.into_iter().filter(|rule| may_see(caller, rule));
+    Ok(rules.map(|rule| (rule.id, rule.name)).collect())
+}
+
+fn document(external: AssistantId, content: &Content, rules: &BTreeMap<RuleId, String>) -> Value {
+    let (assistant, mut secrets) = without_secrets(content);
+    secrets.extend(content.secrets.iter().map(secret));
+    let rule = |attached: &AttachedRule| {
+        let AttachedRule { rule_id, priority, character_limit, is_active, .. } = attached;
+        json!({
+            "id": rule_id,
+            "name": rules.get(rule_id),
+            "priority": priority,
+            "characterLimit": character_limit,
+            "isActive": is_active,
+        })
+    };
     let icon = content.icon_image.as_ref().map(|image| {
         let (name, blob) = icon_entry(image);
         json!({"name": name, "sha256": blob.digest, "size": blob.size})
@@ -97,6 +127,8 @@ fn document(external: AssistantId, content: &Content) -> Value {
         "icon": icon,
         "files": content.files.iter().map(file).collect::<Vec<_>>(),
         "references": content.references.iter().map(reference).collect::<Vec<_>>(),
+        "skills": content.skills.iter().map(skill).collect::<Vec<_>>(),
+        "rules": content.rules.iter().map(rule).collect::<Vec<_>>(),
     })
 }
 
@@ -115,6 +147,32 @@ fn file(entry: &FileEntry) -> Value {
 fn reference(reference: &Reference) -> Value {
     let Reference { target_id, target_type, description, .. } = reference;
     json!({"targetId": target_id, "targetType": target_type, "description": description})
+}
+
+fn skill(skill: &Skill) -> Value {
+    let Skill { id, kind, name, description, data, dataset_id, enabled, .. } = skill;
+    json!({
+        "id": id,
+        "type": kind,
+        "name": name,
+        "description": description,
+        "data": data,
+        "datasetId": dataset_id,
+        "enabled": enabled,
+    })
+}
+
+/// A secret without its value, for which there is room.
+fn secret(secret: &SecretEntry) -> Value {
+    let SecretEntry { id, name, description, origins, shared, .. } = secret;
+    json!({
+        "name": format!("{SECRETS}{name}"),
+        "value": null,
+        "id": id,
+        "description": description,
+        "origins": origins,
+        "shared": shared,
+    })
 }
 
 /// The fields of a content with nothing in place of each write-only value, and the

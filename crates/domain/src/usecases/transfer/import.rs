@@ -1,6 +1,7 @@
 //! Makes or changes an assistant of what was exported, here or elsewhere: all of it
 //! or nothing.
 
+mod abilities;
 mod adapt;
 mod finish;
 

@@ -1,15 +1,18 @@
 //! The document of an import, understood: what it brings, whatever it is written
 //! in. Nothing in it is believed.
 
+mod abilities;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+pub(super) use abilities::{PackedRule, PackedSecret, PackedSkill};
 use serde_json::{Map, Value};
 
-use super::{FORMAT, FORMAT_VERSION, ICONS, export::entry_name, openai, report::Report};
+use super::{FORMAT, FORMAT_VERSION, ICONS, SECRETS, export::entry_name, openai, report::Report};
 use crate::{
     Blob, Digest, Fault, FileId,
     assistant::{
-        content::ReferenceType,
+        content::{MANIFEST, ReferenceType},
         document::{self, Part},
     },
     fault::pointer_to,
@@ -77,6 +80,9 @@ pub(super) struct Package {
     /// `None` where the document's format has no files.
     pub(super) files: Option<Vec<PackedFile>>,
     pub(super) references: Option<Vec<PackedReference>>,
+    pub(super) skills: Option<Vec<PackedSkill>>,
+    pub(super) own_secrets: Option<Vec<PackedSecret>>,
+    pub(super) rules: Option<Vec<PackedRule>>,
     pub(super) report: Report,
     /// Where the fields stand in the document, by where they stand here.
     pub(super) places: Places,
@@ -96,6 +102,8 @@ impl Places {
     pub(super) fn there(&self, fault: Fault) -> Fault {
         let pointer = match self.renamed.get(fault.field()) {
             Some(pointer) => pointer.clone(),
+            // Those stand beside the fields.
+            None if MANIFEST.contains(&fault.field()) => fault.pointer.clone(),
             None => format!("{}{}", self.prefix, fault.pointer),
         };
         Fault { pointer, ..fault }
@@ -155,10 +163,13 @@ impl Reader {
         self.version()?;
         let external = self.external();
         let fields = self.fields();
-        let secrets = self.secrets();
+        let has_abilities = self.document.contains_key("skills");
+        let (secrets, own_secrets) = self.secrets(has_abilities);
         let icon = self.icon();
         let files = self.files();
         let references = self.references();
+        let skills = has_abilities.then(|| self.skills(&own_secrets));
+        let rules = self.document.contains_key("rules").then(|| self.rules());
         for name in std::mem::take(&mut self.document).into_iter().map(|(name, _)| name) {
             self.report.drop(pointer_to("", &name), "is not known here");
         }
@@ -168,8 +179,20 @@ impl Reader {
         }
         let places = Places { prefix: "/assistant", renamed: BTreeMap::new() };
         let (files, references) = (Some(files), Some(references));
-        let report = self.report;
-        Ok(Package { external, fields, secrets, icon, files, references, report, places })
+        let own_secrets = has_abilities.then_some(own_secrets);
+        Ok(Package {
+            external,
+            fields,
+            secrets,
+            icon,
+            files,
+            references,
+            skills,
+            own_secrets,
+            rules,
+            report: self.report,
+            places,
+        })
     }
 
     fn version(&mut self) -> Result<()> {
@@ -232,8 +255,11 @@ impl Reader {
         fields
     }
 
-    fn secrets(&mut self) -> BTreeMap<String, Option<String>> {
+    /// Write-only values of the fields by name, and the secrets of the assistant,
+    /// where the document is of a kind that has them.
+    fn secrets(&mut self, has_own: bool) -> (BTreeMap<String, Option<String>>, Vec<PackedSecret>) {
         let mut secrets = BTreeMap::new();
+        let mut own = Vec::new();
         for (at, item) in self.list("secrets", usize::MAX) {
             let name = item.get("name").and_then(Value::as_str);
             let value = match item.get("value") {
@@ -242,6 +268,12 @@ impl Reader {
                 Some(_) => None,
             };
             match (name, value) {
+                (Some(name), Some(_)) if has_own && name.starts_with(SECRETS) => {
+                    let name = name.strip_prefix(SECRETS).unwrap_or(name);
+                    if let Some(secret) = self.secret(&at, name, &item) {
+                        own.push((at, secret));
+                    }
+                }
                 (Some(name), Some(value)) => {
                     secrets.insert(name.to_owned(), value);
                 }
@@ -252,7 +284,8 @@ impl Reader {
                 ),
             }
         }
-        secrets
+        self.check_secrets(&own);
+        (secrets, own.into_iter().map(|(_, secret)| secret).collect())
     }
 
     fn icon(&mut self) -> Option<PackedIcon> {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Import, Imported, base_of, other_bytes};
+use super::{Import, Imported, abilities::hold_rules, base_of, other_bytes};
 use crate::{
     Assistant,
     assistant::{
@@ -102,6 +102,16 @@ impl Ready<'_> {
         edit.content.files = self.import.entries(deps, caller, &base.content, &mut self.report);
         edit.content.references =
             self.import.references(deps, caller, &edit.content, &mut self.report).await?;
+        let base = &base.content;
+        let (secrets, sealed) = self.import.secrets(deps, caller, base, &mut self.report);
+        edit.content.secrets = secrets;
+        edit.sealed.extend(sealed);
+        let contents = (base, &edit.content);
+        edit.content.skills = self.import.skills(deps, caller, contents, &mut self.report);
+        if let Some(rules) = self.import.rules(deps, caller, base, &mut self.report).await? {
+            edit.rule_ids = rules.iter().map(|attached| attached.rule_id).collect();
+            edit.content.rules = rules;
+        }
         Ok(edit)
     }
 
@@ -126,6 +136,7 @@ impl Ready<'_> {
         }
         let mut content = content;
         attach_rules(deps, caller, &mut *work, &mut content, rule_ids).await?;
+        hold_rules(&mut *work, &content).await?;
         let slug = free_slug(deps, &mut *work, &content.name).await?;
         let assistant = Assistant { slug: Some(slug), content, ..blank(deps, caller) };
         add_assistant(deps, caller, &mut *work, &assistant, "assistant.imported").await?;
@@ -158,6 +169,7 @@ impl Ready<'_> {
         let before = &found.record.assistant.content;
         let allowed = require_allowed_model(&mut *change.work, Some(before), &content).await;
         allowed.map_err(|error| self.import.refused(error))?;
+        hold_rules(&mut *change.work, &content).await?;
         let place = (caller.tenant(), found.record.assistant.id);
         seal(deps, vault, &mut *change.work, place, sealed).await?;
         if let Some(external) = &self.import.package.external {

@@ -1,0 +1,96 @@
+//! Which addresses requests may be sent to, and how their origins are spelled.
+//! What may really be reached is decided by the operator's networks, at the call.
+
+use url::{Host, Url};
+
+/// Most characters of an origin.
+const MAX_ORIGIN_CHARS: usize = 300;
+
+/// Whether a request may be sent there: by https, or by http within the operator's
+/// own networks, and without credentials in the address.
+pub(crate) fn check_address(url: &Url) -> Result<(), &'static str> {
+    let plain_is_right = match url.host() {
+        // A name without a dot is one of the operator's own network.
+        Some(Host::Domain(name)) if is_name(name) => !name.contains('.'),
+        Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
+        Some(Host::Domain(_)) | None => return Err("must name a host"),
+    };
+    if url.scheme() != "https" && !(url.scheme() == "http" && plain_is_right) {
+        return Err("must begin with https://, or with http:// for an IP address, localhost or a \
+                    name without a dot");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("must not contain credentials");
+    }
+    Ok(())
+}
+
+/// Not, for example, `*.example.com`, which would be believed to stand for many.
+fn is_name(host: &str) -> bool {
+    !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b))
+}
+
+/// Scheme, host and port in one spelling; the port only where it is not the usual.
+pub(crate) fn origin_of(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+/// The origin that a text names, in one spelling.
+pub(crate) fn read_origin(text: &str) -> Result<String, &'static str> {
+    const FORM: &str = "must be an origin: scheme, host and perhaps a port, such as \
+                        https://api.example.com";
+    let text = text.trim();
+    if text.chars().count() > MAX_ORIGIN_CHARS || text.chars().any(char::is_control) {
+        return Err(FORM);
+    }
+    let url = Url::parse(text).or(Err(FORM))?;
+    check_address(&url)?;
+    let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+    if is_bare { Ok(origin_of(&url)) } else { Err(FORM) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_kept_in_one_spelling() {
+        for (text, kept) in [
+            ("https://API.Example.com", "https://api.example.com"),
+            ("https://api.example.com/", "https://api.example.com"),
+            ("https://api.example.com:443", "https://api.example.com"),
+            (" https://api.example.com:8443 ", "https://api.example.com:8443"),
+            ("http://192.168.1.7:8080", "http://192.168.1.7:8080"),
+            ("http://[::1]", "http://[::1]"),
+            ("http://localhost:3000", "http://localhost:3000"),
+            ("https://bücher.example", "https://xn--bcher-kva.example"),
+        ] {
+            assert_eq!(read_origin(text).as_deref(), Ok(kept), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_origin_or_cannot_be_trusted_is_refused() {
+        for text in [
+            "",
+            "*",
+            "api.example.com",
+            "https://*.example.com",
+            "https://",
+            "https:///x",
+            "http://api.example.com",
+            "ftp://api.example.com",
+            "https://user@api.example.com",
+            "https://user:password@api.example.com",
+            "https://api.example.com/v1",
+            "https://api.example.com?",
+            "https://api.example.com#x",
+            "https://api.example.com/\n",
+            "https://a\nb.example.com",
+        ] {
+            let read = read_origin(text);
+            let trimmed = text == "https://api.example.com/\n";
+            assert_eq!(read.is_ok(), trimmed, "{text:?}: {read:?}");
+        }
+    }
+}
