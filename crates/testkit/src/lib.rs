@@ -43,8 +43,8 @@ pub mod suite;
 mod upstream;
 
 pub use fakes::{
-    FakeDocuments, FakeIdentityProvider, FakeImageModel, FakeLogins, FakePasswords, FakePictures, FakeSigner, FakeVault, FixedClock,
-    SequentialIds,
+    FakeDocuments, FakeIdentityProvider, FakeImageModel, FakeLogins, FakePasswords, FakePictures,
+    FakeSigner, FakeVault, FixedClock, SequentialIds,
 };
 pub use memory::{BlobFault, MemoryBlobs, MemoryStore};
 pub use upstream::{Asked, Reply, Upstream};

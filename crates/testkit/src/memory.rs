@@ -4,6 +4,7 @@ mod assistants;
 mod audit;
 mod blobs;
 mod callers;
+mod comments;
 mod content;
 mod credentials;
 mod directory;
@@ -11,16 +12,20 @@ mod housekeeping;
 mod idempotency;
 mod images;
 mod imports;
+mod keys;
+mod labels;
 mod ledger;
 mod listing;
 mod organizations;
 mod providers;
 mod queries;
 mod records;
+mod rules;
 mod state;
 mod teams;
 mod uploads;
 mod users;
+mod webhooks;
 mod work;
 
 use std::sync::{
@@ -29,12 +34,13 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 use understudy_domain::{
     OrganizationId,
     ports::{
-        AssistantQueries, AuditQueries, CallerQueries, ContentQueries, DirectoryQueries,
-        Housekeeping, IdempotencyStore, Store, StoreError, StoreResult, UnitOfWork,
+        AssistantQueries, AuditQueries, CallerQueries, CommentQueries, ContentQueries,
+        DirectoryQueries, Housekeeping, IdempotencyStore, LabelQueries, RuleQueries, Store,
+        StoreError, StoreResult, UnitOfWork, WebhookQueries,
     },
 };
 
@@ -57,6 +63,8 @@ struct Shared {
     state: RwLock<Arc<State>>,
     keys: std::sync::Mutex<Keys>,
     unreachable: AtomicBool,
+    /// Tells whoever waits that something was committed.
+    committed: watch::Sender<()>,
 }
 
 impl MemoryStore {
@@ -89,6 +97,7 @@ impl Shared {
     fn publish(&self, _writer: &OwnedMutexGuard<()>, state: State) -> StoreResult<()> {
         self.reach()?;
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
+        self.committed.send_replace(());
         Ok(())
     }
 }
@@ -98,7 +107,8 @@ impl Store for MemoryStore {
     async fn begin(&self, tenant: OrganizationId) -> StoreResult<Box<dyn UnitOfWork>> {
         let writer = self.shared.lock().await?;
         let state = State::clone(&*self.shared.read()?);
-        Ok(Box::new(MemoryUnitOfWork { tenant, state, shared: Arc::clone(&self.shared), writer }))
+        let shared = Arc::clone(&self.shared);
+        Ok(Box::new(MemoryUnitOfWork { tenant, state, events: Vec::new(), shared, writer }))
     }
 
     fn callers(&self) -> &dyn CallerQueries {
@@ -118,6 +128,22 @@ impl Store for MemoryStore {
     }
 
     fn content(&self) -> &dyn ContentQueries {
+        self
+    }
+
+    fn rules(&self) -> &dyn RuleQueries {
+        self
+    }
+
+    fn comments(&self) -> &dyn CommentQueries {
+        self
+    }
+
+    fn labels(&self) -> &dyn LabelQueries {
+        self
+    }
+
+    fn webhooks(&self) -> &dyn WebhookQueries {
         self
     }
 

@@ -3,23 +3,26 @@
 //! Users, teams and assistants belong to organization 1 unless they are moved
 //! with [`Members::of`]. Every field can be changed before the entity is saved.
 
+mod collaboration;
 mod content;
 mod material;
 mod rows;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use time::Duration;
 use understudy_domain::{
-    ApiToken, Assistant, AuditEvent, Content, DataKey, Department, Editing, Email, Extraction, Id,
-    Image, Kind, Organization, OrganizationId, OrganizationSettings, PasswordHash, Policy,
-    Principal, Provider, Role, SealedValue, Secret, Session, Slug, Team, TeamRole, Timestamp,
-    TokenHash, TokenKind, TokenLimits, Upload, Usage, User, UserId, Version,
+    ApiToken, Assistant, AuditEvent, Comment, Content, DataKey, Delivery, Department, Editing,
+    Email, Extraction, Id, Image, Kind, Organization, OrganizationId, OrganizationSettings,
+    PasswordHash, Policy, Principal, Provider, Role, Rule, RuleAttachment, SealedValue, Secret,
+    Session, Slug, Tag, Team, TeamRole, Timestamp, TokenHash, TokenKind, TokenLimits, Upload,
+    Usage, User, UserId, Version, Webhook,
 };
 use uuid::Uuid;
 
-pub use content::{full_content, full_policy, reference};
+pub use collaboration::{attachment, comment, delivery, reply, rule, share, tag, webhook};
+pub use content::{attached_rule, full_content, full_policy, reference, secret, skill};
 pub use material::{
     avatar, blob, bytes, extraction, file, icon, image, provider, touched, upload, usage,
     whole_upload, with_files,
@@ -55,8 +58,12 @@ pub fn organization(n: u32) -> Organization {
     Organization {
         id: id(n),
         name: format!("Organization {n}"),
-        settings: OrganizationSettings { default_model_key: format!("model-{n}") },
+        settings: OrganizationSettings {
+            default_model_key: format!("model-{n}"),
+            ..OrganizationSettings::default()
+        },
         created_at: instant(n),
+        revision: 1,
     }
 }
 
@@ -69,10 +76,11 @@ pub fn user(n: u32) -> User {
         email: email(&format!("user{n}@example.com")),
         name: format!("User {n}"),
         role: Role::Member,
-        departments: std::collections::BTreeSet::new(),
+        departments: BTreeSet::new(),
         ai_seat: true,
         disabled: false,
         password: Some(PasswordHash(Secret::new(format!("$fake$hash-of-user-{n}")))),
+        external_id: None,
         created_at: instant(n),
         updated_at: instant(n),
         revision: 1,
@@ -142,6 +150,8 @@ pub fn assistant(n: u32, owner: UserId, name: &str) -> Assistant {
         revision: 1,
         content: Content { name: name.to_owned(), ..Content::default() },
         policy: Policy::default(),
+        shares: BTreeMap::new(),
+        tags: BTreeSet::new(),
     }
 }
 
@@ -154,6 +164,8 @@ pub fn draft_of(n: u32, live: &Assistant) -> Assistant {
         slug: None,
         is_default: false,
         revision: 1,
+        shares: BTreeMap::new(),
+        tags: BTreeSet::new(),
         ..live.clone()
     }
 }
@@ -229,7 +241,7 @@ pub fn data_key(n: u32, organization: OrganizationId) -> DataKey {
     }
 }
 
-/// Audit event `n`: `actor` changed `target`.
+/// Audit event `n`: `actor` changed `target`, which is no assistant's affair.
 #[must_use]
 pub fn event(n: u32, actor: &User, target: &str) -> AuditEvent {
     AuditEvent {
@@ -242,6 +254,7 @@ pub fn event(n: u32, actor: &User, target: &str) -> AuditEvent {
         request_id: Some(format!("request-{n}")),
         action: "assistant.updated".to_owned(),
         target: target.to_owned(),
+        assistant: None,
         before: Some(json!({ "name": "before" })),
         after: Some(json!({ "name": "after", "temperature": 0.1, "seed": null })),
     }
@@ -264,3 +277,4 @@ macro_rules! members {
     };
 }
 members!(User, Team, Assistant, Upload, Image, Extraction, Provider, Usage, Touched);
+members!(Rule, RuleAttachment, Comment, Tag, Webhook, Delivery);

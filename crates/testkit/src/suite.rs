@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a failing test panics")]
 
 pub mod assistants;
+pub mod audit;
 pub mod blobs;
 pub mod callers;
 pub mod credentials;
@@ -104,8 +105,7 @@ macro_rules! store_suite {
             records: a_saved_version_reads_back_equal,
                 a_version_with_files_reads_back_equal, an_unknown_version_is_none,
                 a_version_number_is_given_once, versions_are_listed_newest_first,
-                sealed_values_read_back_equal, the_newest_data_key_seals,
-                a_saved_event_reads_back_equal, events_are_listed_newest_first;
+                sealed_values_read_back_equal, the_newest_data_key_seals;
             callers: a_token_finds_its_caller,
                 a_session_finds_its_caller_by_cookie_and_by_id,
                 a_stored_caller_has_the_keys_of_teams_and_departments,

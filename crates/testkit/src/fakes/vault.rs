@@ -7,10 +7,14 @@ use understudy_domain::{
     ports::{CryptoError, SealingKey, Vault},
     token::hex,
 };
+use uuid::Uuid;
 
 use super::digest;
 
-const VERSION: u8 = 0;
+/// What a wrapped key or a key check begins with.
+const UNDER_MASTER: u8 = 0;
+/// What a sealed value begins with; the UUID of its data key follows.
+const UNDER_DATA_KEY: u8 = 1;
 const TAG: usize = 32;
 const NONCE: usize = 8;
 
@@ -22,6 +26,7 @@ const NONCE: usize = 8;
 #[derive(Debug, Default)]
 pub struct FakeVault {
     master: u8,
+    previous: Option<u8>,
     count: AtomicU64,
 }
 
@@ -29,57 +34,47 @@ impl FakeVault {
     /// The vault with master key `master`.
     #[must_use]
     pub const fn with_master(master: u8) -> Self {
-        Self { master, count: AtomicU64::new(0) }
+        Self { master, previous: None, count: AtomicU64::new(0) }
+    }
+
+    /// The vault with master key `master`, which also opens what was sealed under
+    /// `previous`.
+    #[must_use]
+    pub const fn with_previous(master: u8, previous: u8) -> Self {
+        Self { master, previous: Some(previous), count: AtomicU64::new(0) }
     }
 
     fn nonce(&self) -> [u8; NONCE] {
         self.count.fetch_add(1, Ordering::Relaxed).to_be_bytes()
     }
 
-    /// `version | nonce | tag | scrambled`
-    fn close(&self, binding: &str, plaintext: &[u8]) -> Vec<u8> {
-        let nonce = self.nonce();
-        let mut sealed = vec![VERSION];
-        sealed.extend(nonce);
-        sealed.extend(self.tag(binding, nonce, plaintext));
-        sealed.extend(self.scramble(binding, nonce, plaintext));
-        sealed
+    /// Closes something with the newest master key.
+    fn close_under_master(&self, binding: &str, plaintext: &[u8]) -> Vec<u8> {
+        let mut closed = vec![UNDER_MASTER];
+        closed.extend(close(&bound_to(self.master, binding), self.nonce(), plaintext));
+        closed
     }
 
-    fn disclose(&self, binding: &str, sealed: &[u8]) -> Result<Vec<u8>, CryptoError> {
-        let (version, rest) = sealed.split_first().ok_or(CryptoError::UnknownFormat)?;
-        let (nonce, rest) = rest.split_first_chunk().ok_or(CryptoError::UnknownFormat)?;
-        let (tag, body) = rest.split_first_chunk::<TAG>().ok_or(CryptoError::UnknownFormat)?;
-        if *version != VERSION {
-            return Err(CryptoError::UnknownFormat);
-        }
-        let plaintext = self.scramble(binding, *nonce, body);
-        if *tag == self.tag(binding, *nonce, &plaintext) {
-            Ok(plaintext)
-        } else {
-            Err(CryptoError::Mismatch)
+    /// What is in it, if it was closed with this master key.
+    fn disclose_under(master: u8, binding: &str, closed: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        match closed.split_first() {
+            Some((&UNDER_MASTER, closed)) => disclose(&bound_to(master, binding), closed),
+            _ => Err(CryptoError::UnknownFormat),
         }
     }
 
-    fn tag(&self, binding: &str, nonce: [u8; NONCE], plaintext: &[u8]) -> [u8; TAG] {
-        let master = self.master.to_string();
-        digest(&["tag", &master, binding, &hex(&nonce), &hex(plaintext)])
-    }
-
-    /// XOR with a stream of digests; its own inverse.
-    fn scramble(&self, binding: &str, nonce: [u8; NONCE], bytes: &[u8]) -> Vec<u8> {
-        let (master, nonce) = (self.master.to_string(), hex(&nonce));
-        let blocks = bytes.chunks(TAG).enumerate();
-        let scrambled = blocks.flat_map(|(index, block)| {
-            let stream = digest(&["stream", &master, binding, &nonce, &index.to_string()]);
-            block.iter().zip(stream).map(|(byte, mask)| byte ^ mask).collect::<Vec<_>>()
-        });
-        scrambled.collect()
+    /// What is in it, if it was closed with any known master key.
+    fn disclose_under_any(&self, binding: &str, closed: &[u8]) -> Result<Vec<u8>, CryptoError> {
+        let newest = Self::disclose_under(self.master, binding, closed);
+        match (newest, self.previous) {
+            (Err(_), Some(previous)) => Self::disclose_under(previous, binding, closed),
+            (newest, _) => newest,
+        }
     }
 
     /// Everything a value is bound to, the unwrapped data key included.
     fn binding(&self, key: &SealingKey<'_>, associated_data: &[u8]) -> Result<String, CryptoError> {
-        let data_key = self.disclose(&key_binding(key.context), key.wrapped)?;
+        let data_key = self.disclose_under_any(&key_binding(key.context), key.wrapped)?;
         Ok(format!("{}/{}/{}", key.id, hex(&data_key), hex(associated_data)))
     }
 }
@@ -87,7 +82,7 @@ impl FakeVault {
 impl Vault for FakeVault {
     fn new_data_key(&self, context: &[u8]) -> Result<Vec<u8>, CryptoError> {
         let key = digest(&["data key", &hex(&self.nonce())]);
-        Ok(self.close(&key_binding(context), &key))
+        Ok(self.close_under_master(&key_binding(context), &key))
     }
 
     fn seal(
@@ -97,7 +92,10 @@ impl Vault for FakeVault {
         plaintext: &Secret<String>,
     ) -> Result<Vec<u8>, CryptoError> {
         let binding = self.binding(key, associated_data)?;
-        Ok(self.close(&binding, plaintext.expose().as_bytes()))
+        let mut sealed = vec![UNDER_DATA_KEY];
+        sealed.extend(key.id.as_bytes());
+        sealed.extend(close(&binding, self.nonce(), plaintext.expose().as_bytes()));
+        Ok(sealed)
     }
 
     fn open(
@@ -106,19 +104,85 @@ impl Vault for FakeVault {
         associated_data: &[u8],
         sealed: &[u8],
     ) -> Result<Secret<String>, CryptoError> {
-        let plaintext = self.disclose(&self.binding(key, associated_data)?, sealed)?;
+        let (id, closed) = split(sealed)?;
+        if id != key.id {
+            return Err(CryptoError::Mismatch);
+        }
+        let plaintext = disclose(&self.binding(key, associated_data)?, closed)?;
         String::from_utf8(plaintext).map(Secret::new).or(Err(CryptoError::Mismatch))
     }
 
+    fn key_of(&self, sealed: &[u8]) -> Result<Uuid, CryptoError> {
+        split(sealed).map(|(id, _)| id)
+    }
+
+    fn rewrap(&self, key: &SealingKey<'_>) -> Result<Option<Vec<u8>>, CryptoError> {
+        let binding = key_binding(key.context);
+        if Self::disclose_under(self.master, &binding, key.wrapped).is_ok() {
+            return Ok(None);
+        }
+        let data_key = self.disclose_under_any(&binding, key.wrapped)?;
+        Ok(Some(self.close_under_master(&binding, &data_key)))
+    }
+
     fn key_check(&self) -> Result<Vec<u8>, CryptoError> {
-        Ok(self.close("key check", b"understudy"))
+        Ok(self.close_under_master("key check", b"understudy"))
     }
 
     fn is_same_key(&self, check: &[u8]) -> bool {
-        self.disclose("key check", check).is_ok()
+        self.disclose_under_any("key check", check).is_ok()
     }
 }
 
 fn key_binding(context: &[u8]) -> String {
     format!("data key/{}", hex(context))
+}
+
+fn bound_to(master: u8, binding: &str) -> String {
+    format!("master key {master}/{binding}")
+}
+
+/// The data key's UUID and what was closed with it.
+fn split(sealed: &[u8]) -> Result<(Uuid, &[u8]), CryptoError> {
+    match sealed.split_first() {
+        Some((&UNDER_DATA_KEY, rest)) => {
+            let (id, closed) = rest.split_first_chunk().ok_or(CryptoError::UnknownFormat)?;
+            Ok((Uuid::from_bytes(*id), closed))
+        }
+        _ => Err(CryptoError::UnknownFormat),
+    }
+}
+
+/// `nonce | tag | scrambled`
+fn close(binding: &str, nonce: [u8; NONCE], plaintext: &[u8]) -> Vec<u8> {
+    let mut closed = nonce.to_vec();
+    closed.extend(tag(binding, nonce, plaintext));
+    closed.extend(scramble(binding, nonce, plaintext));
+    closed
+}
+
+fn disclose(binding: &str, closed: &[u8]) -> Result<Vec<u8>, CryptoError> {
+    let (nonce, rest) = closed.split_first_chunk().ok_or(CryptoError::UnknownFormat)?;
+    let (stored, body) = rest.split_first_chunk::<TAG>().ok_or(CryptoError::UnknownFormat)?;
+    let plaintext = scramble(binding, *nonce, body);
+    if *stored == tag(binding, *nonce, &plaintext) {
+        Ok(plaintext)
+    } else {
+        Err(CryptoError::Mismatch)
+    }
+}
+
+fn tag(binding: &str, nonce: [u8; NONCE], plaintext: &[u8]) -> [u8; TAG] {
+    digest(&["tag", binding, &hex(&nonce), &hex(plaintext)])
+}
+
+/// XOR with a stream of digests; its own inverse.
+fn scramble(binding: &str, nonce: [u8; NONCE], bytes: &[u8]) -> Vec<u8> {
+    let nonce = hex(&nonce);
+    let blocks = bytes.chunks(TAG).enumerate();
+    let scrambled = blocks.flat_map(|(index, block)| {
+        let stream = digest(&["stream", binding, &nonce, &index.to_string()]);
+        block.iter().zip(stream).map(|(byte, mask)| byte ^ mask).collect::<Vec<_>>()
+    });
+    scrambled.collect()
 }

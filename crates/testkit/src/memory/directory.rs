@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use async_trait::async_trait;
 use understudy_domain::{
-    ApiToken, Email, Organization, OrganizationId, Team, TeamId, User, UserId,
+    ApiToken, AssistantId, Email, Organization, OrganizationId, Team, TeamId, User, UserId,
     ports::{DirectoryQueries, Page, StoreResult},
 };
 
@@ -21,6 +21,16 @@ impl DirectoryQueries for MemoryStore {
 
     async fn user(&self, tenant: OrganizationId, id: UserId) -> StoreResult<Option<User>> {
         Ok(self.shared.read()?.users.find(tenant, &id).cloned())
+    }
+
+    async fn user_by_external_id(
+        &self,
+        tenant: OrganizationId,
+        external_id: &str,
+    ) -> StoreResult<Option<User>> {
+        let state = self.shared.read()?;
+        let mut users = state.users.of(tenant);
+        Ok(users.find(|user| user.external_id.as_deref() == Some(external_id)).cloned())
     }
 
     async fn users(
@@ -56,9 +66,22 @@ impl DirectoryQueries for MemoryStore {
 
     async fn tokens(&self, tenant: OrganizationId, user: UserId) -> StoreResult<Vec<ApiToken>> {
         let state = self.shared.read()?;
-        let tokens = state.tokens.of(tenant);
-        let mut tokens: Vec<ApiToken> = tokens.filter(|t| t.user == user).cloned().collect();
-        tokens.sort_by_key(|token| Reverse((token.created_at, token.id)));
-        Ok(tokens)
+        Ok(newest_first(state.tokens.of(tenant).filter(|token| token.user == user)))
     }
+
+    async fn assistant_tokens(
+        &self,
+        tenant: OrganizationId,
+        assistant: AssistantId,
+    ) -> StoreResult<Vec<ApiToken>> {
+        let state = self.shared.read()?;
+        let tokens = state.tokens.of(tenant);
+        Ok(newest_first(tokens.filter(|token| token.limits.assistant == Some(assistant))))
+    }
+}
+
+fn newest_first<'a>(tokens: impl Iterator<Item = &'a ApiToken>) -> Vec<ApiToken> {
+    let mut tokens: Vec<ApiToken> = tokens.cloned().collect();
+    tokens.sort_by_key(|token| Reverse((token.created_at, token.id)));
+    tokens
 }

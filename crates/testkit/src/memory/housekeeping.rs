@@ -23,6 +23,16 @@ fn most(limit: u32) -> usize {
 
 #[async_trait]
 impl Housekeeping for MemoryStore {
+    async fn organizations(
+        &self,
+        after: Option<OrganizationId>,
+        limit: u32,
+    ) -> StoreResult<Vec<OrganizationId>> {
+        let state = self.shared.read()?;
+        let ids = state.organizations.rows().map(|organization| organization.id);
+        Ok(ids.filter(|id| after.is_none_or(|after| *id > after)).take(most(limit)).collect())
+    }
+
     async fn expired_uploads(
         &self,
         now: Timestamp,

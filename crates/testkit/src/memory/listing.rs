@@ -35,7 +35,7 @@ impl AssistantQueries for MemoryStore {
         let state = self.shared.read()?;
         let tenant = query.standing.organization;
         let mut rows: Vec<&Assistant> =
-            state.assistants.rows().filter(|assistant| matches(query, assistant)).collect();
+            state.assistants.rows().filter(|assistant| matches(&state, query, assistant)).collect();
         let total = query.count.then(|| total(rows.len()));
         rows.sort_by(|a, b| {
             compare(query.sort, &position(query.sort, a), &position(query.sort, b))
@@ -113,12 +113,13 @@ fn record(state: &State, tenant: OrganizationId, assistant: &Assistant) -> Assis
     }
 }
 
-fn matches(query: &AssistantListQuery, assistant: &Assistant) -> bool {
+fn matches(state: &State, query: &AssistantListQuery, assistant: &Assistant) -> bool {
     let level = access::level(&query.standing, assistant);
     is_listed(assistant)
         && level >= Level::View
         && content_matches(&query.filter, assistant)
         && policy_matches(&query.filter, assistant, level)
+        && labels_match(state, &query.filter, assistant)
 }
 
 fn content_matches(filter: &AssistantFilter, assistant: &Assistant) -> bool {
@@ -147,6 +148,13 @@ fn policy_matches(filter: &AssistantFilter, assistant: &Assistant, level: Level)
         && filter.is_active.is_none_or(|active| policy.is_active == active)
         && (policy.api_enabled || !filter.api_enabled_only)
         && filter.visible_in_chat_to.is_none_or(shown_in_chat)
+}
+
+fn labels_match(state: &State, filter: &AssistantFilter, assistant: &Assistant) -> bool {
+    filter.tag.is_none_or(|tag| assistant.tags.contains(&tag))
+        && filter
+            .favorite_of
+            .is_none_or(|user| state.favorites.get(&(user, assistant.id)).is_some())
 }
 
 fn position(sort: Sort, assistant: &Assistant) -> Position {

@@ -49,6 +49,14 @@ impl RecordRepository for MemoryUnitOfWork {
     }
 
     async fn append_event(&mut self, event: &AuditEvent) -> StoreResult<()> {
-        self.state.events.insert(self.tenant, event.id, event.clone())
+        if event.organization != self.tenant {
+            return Err(StoreError::Conflict);
+        }
+        let recorded = self.state.events.rows().map(|recorded| &recorded.event);
+        if recorded.chain(&self.events).any(|other| other.id == event.id) {
+            return Err(StoreError::AlreadyExists { what: "id" });
+        }
+        self.events.push(event.clone());
+        Ok(())
     }
 }

@@ -3,14 +3,15 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use understudy_domain::{
-    ApiToken, Assistant, AssistantId, AuditEvent, DataKey, DataKeyId, Digest, EventId, Extraction,
-    Image, ImageId, Organization, OrganizationId, Provider, ProviderId, SealedId, SealedValue,
-    Session, SessionId, Team, TeamId, TokenId, Upload, UploadId, Usage, UsageId, User, UserId,
-    Version,
+    ApiToken, Assistant, AssistantId, Comment, CommentId, DataKey, DataKeyId, Delivery, DeliveryId,
+    Digest, Extraction, Image, ImageId, Organization, OrganizationId, Provider, ProviderId,
+    RecordedEvent, Rule, RuleAttachment, RuleEntity, RuleId, SealedId, SealedValue, Session,
+    SessionId, Tag, TagId, Team, TeamId, TokenId, Upload, UploadId, Usage, UsageId, User, UserId,
+    Version, Webhook, WebhookId,
     ports::{Installation, StoreError, StoreResult},
 };
 
-use super::ledger::Known;
+use super::{labels::Marked, ledger::Known};
 
 /// Rows by key.
 pub(super) struct Table<K, V>(Arc<BTreeMap<K, Arc<V>>>);
@@ -30,8 +31,15 @@ macro_rules! owned {
         })+
     };
 }
-owned!(User, Team, ApiToken, Session, Assistant, Version, SealedValue, DataKey, AuditEvent);
+owned!(User, Team, ApiToken, Session, Assistant, Version, SealedValue, DataKey);
 owned!(Known, Upload, Image, Extraction, Provider, Usage);
+owned!(Rule, RuleAttachment, Comment, Tag, Marked, Webhook, Delivery);
+
+impl Owned for RecordedEvent {
+    fn organization(&self) -> OrganizationId {
+        self.event.organization
+    }
+}
 
 /// Everything that is stored.
 #[derive(Clone, Default)]
@@ -46,7 +54,7 @@ pub(super) struct State {
     pub(super) versions: Table<(AssistantId, u32), Version>,
     pub(super) sealed: Table<SealedId, SealedValue>,
     pub(super) data_keys: Table<DataKeyId, DataKey>,
-    pub(super) events: Table<EventId, AuditEvent>,
+    pub(super) events: Table<(OrganizationId, u64), RecordedEvent>,
     pub(super) blobs: Table<(OrganizationId, Digest), Known>,
     pub(super) uploads: Table<UploadId, Upload>,
     pub(super) images: Table<ImageId, Image>,
@@ -54,6 +62,15 @@ pub(super) struct State {
     pub(super) providers: Table<ProviderId, Provider>,
     pub(super) usage: Table<UsageId, Usage>,
     pub(super) imports: Table<(OrganizationId, String), AssistantId>,
+    pub(super) rules: Table<RuleId, Rule>,
+    pub(super) attachments: Table<(RuleId, RuleEntity), RuleAttachment>,
+    pub(super) comments: Table<CommentId, Comment>,
+    /// Until when users have read the comments of assistants.
+    pub(super) read: Table<(UserId, AssistantId), Marked>,
+    pub(super) tags: Table<TagId, Tag>,
+    pub(super) favorites: Table<(UserId, AssistantId), Marked>,
+    pub(super) webhooks: Table<WebhookId, Webhook>,
+    pub(super) deliveries: Table<DeliveryId, Delivery>,
 }
 
 impl<K: Ord + Clone, V> Table<K, V> {

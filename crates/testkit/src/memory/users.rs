@@ -18,6 +18,14 @@ impl MemoryUnitOfWork {
         Ok(())
     }
 
+    fn external_id_is_free(&self, user: &User) -> StoreResult<()> {
+        let mut others = self.state.users.of(self.tenant).filter(|other| other.id != user.id);
+        if user.external_id.is_some() && others.any(|other| other.external_id == user.external_id) {
+            return Err(StoreError::AlreadyExists { what: "external id" });
+        }
+        Ok(())
+    }
+
     fn leave_teams(&mut self, id: UserId) {
         let mut teams: Vec<Team> = self.state.teams.of(self.tenant).cloned().collect();
         teams.retain(|team| team.members.contains_key(&id));
@@ -39,6 +47,11 @@ impl UserRepository for MemoryUnitOfWork {
         Ok(users.filter(|id| ids.contains(id)).collect())
     }
 
+    async fn find_by_external_id(&mut self, external_id: &str) -> StoreResult<Option<User>> {
+        let mut users = self.state.users.of(self.tenant);
+        Ok(users.find(|user| user.external_id.as_deref() == Some(external_id)).cloned())
+    }
+
     async fn count_owners(&mut self) -> StoreResult<u64> {
         let users = self.state.users.of(self.tenant);
         let owners = users.filter(|user| user.role == Role::Owner && !user.disabled);
@@ -47,6 +60,7 @@ impl UserRepository for MemoryUnitOfWork {
 
     async fn insert(&mut self, user: &User) -> StoreResult<()> {
         self.email_is_free(user)?;
+        self.external_id_is_free(user)?;
         self.state.users.insert(self.tenant, user.id, user.clone())
     }
 
@@ -56,6 +70,7 @@ impl UserRepository for MemoryUnitOfWork {
             return Err(StoreError::Conflict);
         }
         self.email_is_free(&user)?;
+        self.external_id_is_free(&user)?;
         user.revision += 1;
         self.state.users.put(user.id, user.clone());
         Ok(user)
@@ -67,6 +82,8 @@ impl UserRepository for MemoryUnitOfWork {
         }
         self.state.tokens.retain(|token| token.user != id);
         self.state.sessions.retain(|session| session.user != id);
+        self.state.favorites.retain(|mark| mark.user != id);
+        self.state.read.retain(|mark| mark.user != id);
         self.leave_teams(id);
         Ok(true)
     }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::OwnedMutexGuard;
 use understudy_domain::{
-    OrganizationId,
+    AuditEvent, OrganizationId,
     ports::{
-        AssistantRepository, BlobLedger, CredentialRepository, ImageRepository, ImportRepository,
-        OrganizationRepository, ProviderRepository, RecordRepository, StoreResult, TeamRepository,
-        UnitOfWork, UploadRepository, UserRepository,
+        AssistantRepository, BlobLedger, CommentRepository, CredentialRepository, ImageRepository,
+        ImportRepository, KeyRepository, LabelRepository, OrganizationRepository,
+        ProviderRepository, RecordRepository, RuleRepository, StoreResult, TeamRepository,
+        UnitOfWork, UploadRepository, UserRepository, WebhookRepository,
     },
 };
 
@@ -19,6 +20,8 @@ use super::{Shared, state::State};
 pub(super) struct MemoryUnitOfWork {
     pub(super) tenant: OrganizationId,
     pub(super) state: State,
+    /// What goes into the audit log at the end.
+    pub(super) events: Vec<AuditEvent>,
     pub(super) shared: Arc<Shared>,
     pub(super) writer: OwnedMutexGuard<()>,
 }
@@ -69,8 +72,29 @@ impl UnitOfWork for MemoryUnitOfWork {
         self
     }
 
+    fn rules(&mut self) -> &mut dyn RuleRepository {
+        self
+    }
+
+    fn comments(&mut self) -> &mut dyn CommentRepository {
+        self
+    }
+
+    fn labels(&mut self) -> &mut dyn LabelRepository {
+        self
+    }
+
+    fn webhooks(&mut self) -> &mut dyn WebhookRepository {
+        self
+    }
+
+    fn keys(&mut self) -> &mut dyn KeyRepository {
+        self
+    }
+
     async fn commit(self: Box<Self>) -> StoreResult<()> {
-        let Self { state, shared, writer, .. } = *self;
+        let Self { mut state, events, shared, writer, .. } = *self;
+        state.chain(events);
         shared.publish(&writer, state)
     }
 }

@@ -7,12 +7,12 @@ use understudy_domain::{
     AssistantKey, Content, Policy, Role, UserId,
     assistant::{
         content::{
-            AllowedTools, AssistantKind, CodeInterpreter, ComputerUsePreview, ContextStrategy,
-            FileRetrieval, FileSearch, IconType, ImageGeneration, ImageProvider, LogitBias,
-            McpServer, MessageRole, OutputMode, OutputSchema, PresetMessage, Reasoning,
+            AllowedTools, AssistantKind, AttachedRule, CodeInterpreter, ComputerUsePreview,
+            ContextStrategy, FileRetrieval, FileSearch, IconType, ImageGeneration, ImageProvider,
+            LogitBias, McpServer, MessageRole, OutputMode, OutputSchema, PresetMessage, Reasoning,
             ReasoningEffort, ReasoningSummary, Reference, ReferenceType, RequireApproval,
-            ResponseFormat, SafetyLevel, ServiceTier, SystemTools, ToolConfigurations, ToolFilter,
-            ToolMode, WebSearch,
+            ResponseFormat, SafetyLevel, SecretEntry, ServiceTier, Skill, SkillType, SystemTools,
+            ToolConfigurations, ToolFilter, ToolMode, WebSearch,
         },
         policy::{AccessMode, Editor, Star},
     },
@@ -70,7 +70,9 @@ pub fn full_content(name: &str) -> Content {
         preset_prompts: vec!["Erzähl mir was".to_owned(), String::new()],
         metadata: Some(BTreeMap::from([("größe".to_owned(), "XL".to_owned())])),
         text_config: Some(object(json!({ "verbosity": "low", "deep": [1, { "null": null }] }))),
-        rule_ids: vec!["rule-1".to_owned()],
+        skills: vec![skill(1), skill(2)],
+        secrets: vec![secret(1), secret(2)],
+        rules: vec![attached_rule(1), attached_rule(2)],
         icon_image: None,
         files: Vec::new(),
         references: vec![reference(1), reference(2)],
@@ -91,6 +93,53 @@ pub fn reference(n: u32) -> Reference {
         description: Some(format!("Reference {n}")),
         created_at: instant(n),
         created_by: id(1),
+    }
+}
+
+/// Skill `n`: odd ones call an HTTP service, even ones ask a dataset.
+#[must_use]
+pub fn skill(n: u32) -> Skill {
+    let asks = n.is_multiple_of(2);
+    Skill {
+        id: id(n),
+        kind: if asks { SkillType::DatasetQuery } else { SkillType::Custom },
+        name: format!("Fähigkeit {n}"),
+        description: Some(format!("What skill {n} does")),
+        data: object(json!({ "limit": n, "deep": { "größe": [1.5, null] } })),
+        dataset_id: asks.then(|| format!("dataset-{n}")),
+        enabled: !asks,
+        created_at: instant(n),
+        created_by: id(1),
+        updated_at: instant(n + 1),
+    }
+}
+
+/// Secret `n`; its value is that of the same number, and even ones have none.
+#[must_use]
+pub fn secret(n: u32) -> SecretEntry {
+    SecretEntry {
+        id: id(n),
+        name: format!("SECRET_{n}"),
+        description: Some(format!("What secret {n} is for")),
+        origins: vec![format!("https://api{n}.example.com")],
+        shared: n.is_multiple_of(2),
+        value: (!n.is_multiple_of(2)).then(|| id(n)),
+        created_at: instant(n),
+        created_by: id(1),
+        updated_at: instant(n + 1),
+    }
+}
+
+/// Rule `n` as it is attached to an assistant.
+#[must_use]
+pub fn attached_rule(n: u32) -> AttachedRule {
+    AttachedRule {
+        rule_id: id(n),
+        priority: u8::try_from(n % 100 + 1).unwrap_or(AttachedRule::PRIORITY),
+        character_limit: 100 + n,
+        is_active: n.is_multiple_of(2),
+        attached_at: instant(n),
+        attached_by: id(1),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Saving samples.
 
 use understudy_domain::{
-    ApiToken, Assistant, AuditEvent, Blob, DataKey, Extraction, Image, Organization,
-    OrganizationId, Provider, SealedValue, Session, Team, Timestamp, Upload, Usage, User, Version,
+    ApiToken, Assistant, AuditEvent, Blob, Comment, DataKey, Delivery, Extraction, Image,
+    Organization, OrganizationId, Provider, Rule, RuleAttachment, SealedValue, Session, Tag, Team,
+    Timestamp, Upload, Usage, User, Version, Webhook,
     ports::{Store, StoreResult, UnitOfWork},
 };
 
@@ -26,6 +27,12 @@ pub enum Row {
     Extraction(Extraction),
     Provider(Box<Provider>),
     Usage(Box<Usage>),
+    Rule(Box<Rule>),
+    Attachment(RuleAttachment),
+    Comment(Box<Comment>),
+    Tag(Tag),
+    Webhook(Box<Webhook>),
+    Delivery(Box<Delivery>),
 }
 
 /// A blob that an organization took in.
@@ -65,6 +72,12 @@ rows!(
     Extraction => Extraction(std::convert::identity),
     Provider => Provider(Box::new),
     Usage => Usage(Box::new),
+    Rule => Rule(Box::new),
+    RuleAttachment => Attachment(std::convert::identity),
+    Comment => Comment(Box::new),
+    Tag => Tag(std::convert::identity),
+    Webhook => Webhook(Box::new),
+    Delivery => Delivery(Box::new),
 );
 
 impl Row {
@@ -88,6 +101,12 @@ impl Row {
             Self::Extraction(extraction) => extraction.organization,
             Self::Provider(provider) => provider.organization,
             Self::Usage(usage) => usage.organization,
+            Self::Rule(rule) => rule.organization,
+            Self::Attachment(attachment) => attachment.organization,
+            Self::Comment(comment) => comment.organization,
+            Self::Tag(tag) => tag.organization,
+            Self::Webhook(webhook) => webhook.organization,
+            Self::Delivery(delivery) => delivery.organization,
         }
     }
 
@@ -114,6 +133,14 @@ impl Row {
             Self::Extraction(extraction) => work.blobs().save_extraction(extraction).await,
             Self::Provider(provider) => work.providers().insert(provider).await,
             Self::Usage(usage) => work.images().count(usage).await,
+            Self::Rule(rule) => work.rules().insert(rule).await,
+            Self::Attachment(row) => work.rules().save_attachment(row).await.map(drop),
+            Self::Comment(comment) => work.comments().insert(comment).await,
+            Self::Tag(tag) => work.labels().insert(tag).await,
+            Self::Webhook(webhook) => work.webhooks().insert(webhook).await,
+            Self::Delivery(delivery) => {
+                work.webhooks().insert_deliveries(std::slice::from_ref(delivery)).await
+            }
         }
     }
 }

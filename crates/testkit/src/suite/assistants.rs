@@ -1,14 +1,16 @@
 //! Assistants and drafts.
 
+use std::collections::BTreeMap;
+
 use understudy_domain::{
-    Assistant, AssistantRef, Content, Principal, TeamRole, assistant::content::IconImage,
-    ports::Store,
+    Assistant, AssistantRef, Content, Principal, Share, ShareLevel, TeamRole,
+    assistant::content::IconImage, ports::Store,
 };
 
 use super::stage::{add, assert_conflict, assert_taken, begin, home, people, refusal};
 use crate::sample::{
-    Members, assistant, draft_of, full_content, full_policy, icon, id, instant, organization, slug,
-    team, touched, user, with_files,
+    Members, assistant, draft_of, full_content, full_policy, icon, id, instant, organization,
+    share, slug, team, touched, user, with_files,
 };
 
 /// An assistant with nothing at its default but what excludes something else.
@@ -23,8 +25,17 @@ fn full_assistant() -> Assistant {
         revision: 77,
         content: full_content("Größe 7 – «Ada» 👩‍🚀"),
         policy: full_policy([id(1), id(2)]),
+        shares: full_shares(),
+        tags: [id(1), id(2)].into(),
         ..assistant(1, id(2), "")
     }
+}
+
+fn full_shares() -> BTreeMap<Principal, Share> {
+    let change = Share { created_at: instant(345_678), ..share(ShareLevel::Write) };
+    let users = [(1, share(ShareLevel::Admin)), (2, change)];
+    let users = users.into_iter().map(|(n, share)| (Principal::User(id(n)), share));
+    users.chain([(Principal::Team(id(1)), share(ShareLevel::Read))]).collect()
 }
 
 fn deleted(assistant: Assistant) -> Assistant {

@@ -43,6 +43,8 @@ fn everything() -> AssistantFilter {
         visible_in_chat_to: None,
         metadata: vec![],
         only: None,
+        tag: None,
+        favorite_of: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use understudy_domain::{
-    Organization, OrganizationSettings,
+    Organization, OrganizationLimits, OrganizationSettings,
     ports::{Installation, Store, StoreError},
 };
 
@@ -13,7 +13,17 @@ use crate::sample::{id, instant, organization};
 pub async fn a_saved_organization_reads_back_equal(store: &dyn Store) {
     let saved = Organization {
         name: "Größe & 株式会社 🏛".to_owned(),
-        settings: OrganizationSettings { default_model_key: "модель-1".to_owned() },
+        settings: OrganizationSettings {
+            default_model_key: "модель-1".to_owned(),
+            allowed_providers: Some(vec!["openai".to_owned(), "größe".to_owned()]),
+            limits: OrganizationLimits {
+                max_assistants: Some(0),
+                max_users: Some(1),
+                max_tokens_per_user: Some(2),
+                max_token_days: Some(3),
+                max_storage_bytes: Some(1 << 50),
+            },
+        },
         created_at: instant(123_457),
         ..organization(1)
     };

@@ -1,13 +1,11 @@
-//! Versions, sealed values, data keys and the audit log.
+//! Versions, sealed values and data keys.
 
-use understudy_domain::{
-    AuditEvent, DataKey, SealedId, SealedValue, Version, VersionSummary, ports::Store,
-};
+use understudy_domain::{DataKey, SealedId, SealedValue, Version, VersionSummary, ports::Store};
 
 use super::stage::{add, assert_conflict, begin, home, people, refusal};
 use crate::sample::{
-    Members, Row, assistant, data_key, event, full_content, icon, id, instant, organization,
-    sealed_value, token, touched, user, version, with_files,
+    Row, assistant, data_key, full_content, icon, id, instant, sealed_value, touched, version,
+    with_files,
 };
 
 async fn with_assistant(store: &dyn Store) {
@@ -137,56 +135,4 @@ pub async fn the_newest_data_key_seals(store: &dyn Store) {
     }
 
     assert_eq!(begin(store).await.records().newest_data_key().await.unwrap(), Some(newest));
-}
-
-/// An audit event reads back as it was written, with all it can tell or nothing.
-pub async fn a_saved_event_reads_back_equal(store: &dyn Store) {
-    people(store, 1).await;
-    let full = AuditEvent {
-        at: instant(111_222),
-        token: Some(token(1, &user(1)).id),
-        action: "assistant.größer".to_owned(),
-        ..event(2, &user(1), "asst_1")
-    };
-    let bare = AuditEvent {
-        actor: None,
-        address: None,
-        request_id: None,
-        before: None,
-        after: None,
-        ..event(1, &user(1), "org_1")
-    };
-    add(store, vec![token(1, &user(1)).into()]).await;
-    add(store, vec![bare.clone().into(), full.clone().into()]).await;
-
-    assert_eq!(store.audit().events(home(), None, None, 10).await.unwrap(), [full, bare]);
-}
-
-/// Target, before, limit, and the events that come.
-type EventCase = (Option<&'static str>, Option<u32>, u32, &'static [u32]);
-
-/// Events are listed newest first, of one target or all, older than one, as many
-/// as asked.
-pub async fn events_are_listed_newest_first(store: &dyn Store) {
-    people(store, 1).await;
-    let target = |n: u32| if n.is_multiple_of(2) { "asst_even" } else { "asst_odd" };
-    let saved = |n| event(n, &user(1), target(n));
-    add(store, (1..=9).map(|n| saved(n).into()).collect()).await;
-    add(store, vec![organization(2).into(), user(2).of(2).into()]).await;
-    add(store, vec![event(20, &user(2).of(2), "asst_odd").into()]).await;
-
-    let cases: [EventCase; 6] = [
-        (None, None, 3, &[9, 8, 7]),
-        (None, Some(7), 2, &[6, 5]),
-        (Some("asst_even"), None, 10, &[8, 6, 4, 2]),
-        (Some("asst_odd"), Some(7), 2, &[5, 3]),
-        (Some("asst_none"), None, 10, &[]),
-        (None, Some(1), 10, &[]),
-    ];
-    for (target, before, limit, numbers) in cases {
-        let target = target.map(str::to_owned);
-        let found = store.audit().events(home(), target, before.map(id), limit).await.unwrap();
-        let expected: Vec<_> = numbers.iter().map(|n| saved(*n)).collect();
-        assert_eq!(found, expected, "{before:?}, {limit}");
-    }
 }

@@ -3,8 +3,8 @@
 use std::{fmt::Debug, future::poll_fn, pin::Pin, task::Poll, time::Duration};
 
 use understudy_domain::{
-    OrganizationId, User,
-    ports::{Store, StoreError, UnitOfWork},
+    AuditEvent, EventFilter, OrganizationId, User,
+    ports::{Store, StoreError, UnitOfWork, Walk},
 };
 
 use crate::sample::{Row, id, organization, save, user};
@@ -32,6 +32,13 @@ pub(super) async fn people(store: &dyn Store, users: u32) {
 /// Begins a unit of work of organization 1.
 pub(super) async fn begin(store: &dyn Store) -> Box<dyn UnitOfWork> {
     store.begin(home()).await.unwrap()
+}
+
+/// What the log of organization 1 tells, newest first.
+pub(super) async fn events(store: &dyn Store) -> Vec<AuditEvent> {
+    let walk = Walk::Backward(None);
+    let found = store.audit().events(home(), &EventFilter::default(), walk, 1_000).await.unwrap();
+    found.into_iter().map(|recorded| recorded.event).collect()
 }
 
 /// Why `row` cannot be added.

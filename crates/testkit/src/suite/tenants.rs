@@ -5,7 +5,7 @@ use understudy_domain::{
     ports::{Store, UsageFilter},
 };
 
-use super::stage::{add, assert_conflict, assert_same, begin, home, people, refusal};
+use super::stage::{add, assert_conflict, assert_same, begin, events, home, people, refusal};
 use crate::sample::{
     Members, Row, assistant, avatar, blob, data_key, draft_of, event, extraction, id, image,
     instant, organization, provider, sealed_value, session, slug, team, token, touched, upload,
@@ -126,7 +126,7 @@ pub async fn queries_see_their_own_organization_only(store: &dyn Store) {
     }
     assert_eq!(assistants.versions(home(), id(2), None, 10).await.unwrap(), []);
     assert_eq!(assistants.version(home(), id(2), 1).await.unwrap(), None);
-    assert_eq!(store.audit().events(home(), None, None, 10).await.unwrap(), []);
+    assert_eq!(events(store).await, []);
 }
 
 /// Organization 2 with all that assistants are made of, of number 2 and user 2's.

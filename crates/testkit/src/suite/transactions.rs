@@ -5,7 +5,7 @@ use understudy_domain::{
     ports::{Proof, Store, UnitOfWork, UsageFilter},
 };
 
-use super::stage::{add, begin, home, people, poll_once, prompt};
+use super::stage::{add, begin, events as logged, home, people, poll_once, prompt};
 use crate::sample::{
     Row, assistant, blob, data_key, event, extraction, id, image, instant, organization, provider,
     sealed_value, session, team, token, touched, usage, user, version, whole_upload,
@@ -52,7 +52,7 @@ async fn seen(store: &dyn Store) -> Vec<bool> {
     let ada: AssistantId = id(1);
     let by_id = AssistantRef::Id(ada);
     let (token, session) = (token(1, &owner), session(1, &owner));
-    let events = store.audit().events(home(), None, None, 10).await.unwrap();
+    let events = logged(store).await;
     let (blobs, content) = ([(home(), blob(1).digest)], store.content());
     let all = UsageFilter { from: instant(0), until: instant(10), user: None };
     vec![

@@ -1,0 +1,1 @@
+//! The audit log: whole, in order, chained.
