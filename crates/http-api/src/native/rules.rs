@@ -200,7 +200,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 .codes(&[Code::NotFound])
         }),
         Endpoint::new(Method::PUT, ONE, update_rule, |doc: Doc| {
-            doc.op("rules", "putRule", "Change a rule")
+            doc.op("rules", "updateRule", "Change a rule")
                 .about("What is not named stays. Where its scope leaves out what it is attached to, it stays attached and does not count there. Needs the role admin or owner.")
                 .body("RuleUpdate")
                 .tagged(200, "The rule as it is now.", "Rule")

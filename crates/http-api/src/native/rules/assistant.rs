@@ -110,7 +110,7 @@ pub(in crate::native) fn endpoints() -> Vec<Endpoint> {
             .needs_seat()
         }),
         Endpoint::new(Method::PUT, ONE, put_rule, |doc: Doc| {
-            doc.op("rules", "putAssistantRule", "Attach a rule to an assistant or draft, or change how it is attached")
+            doc.op("rules", "attachRule", "Attach a rule to an assistant or draft, or change how it is attached")
                 .about("A rule that the caller may read, of scope `organization` or `assistant`. What is not named stays, or has its default. Needs edit access.")
                 .optional_body("RuleAttach")
                 .tagged(200, "The rule; it was attached before.", "AssistantRule")
@@ -119,7 +119,7 @@ pub(in crate::native) fn endpoints() -> Vec<Endpoint> {
                 .needs_seat()
         }),
         Endpoint::new(Method::DELETE, ONE, remove_rule, |doc: Doc| {
-            doc.op("rules", "deleteAssistantRule", "Detach a rule from an assistant or draft")
+            doc.op("rules", "detachRule", "Detach a rule from an assistant or draft")
                 .about("Needs edit access.")
                 .empty(204, "It is detached.")
                 .codes(&[Code::ConcurrentChange])
