@@ -4,6 +4,7 @@ use std::{future::Future, pin::Pin, str::FromStr};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
 use percent_encoding::percent_decode_str;
+use serde_json::Value;
 use understudy_domain::{
     assistant::edit::WriteMode,
     usecases::{Caller, Deps, Error, Precondition, assistants, assistants::UpdateAssistant},
@@ -165,9 +166,13 @@ impl Call {
 
     /// The fields of a small merge patch.
     pub(crate) async fn patch(&mut self) -> Result<Fields, Problem> {
-        let taken = input::MERGE_PATCH;
+        Fields::of(self.value_of(input::MERGE_PATCH).await?)
+    }
+
+    /// A small body of one of the `taken` media types.
+    pub(crate) async fn value_of(&mut self, taken: &[&str]) -> Result<Value, Problem> {
         let input = input::read(&self.request, &mut self.payload, input::SMALL, taken).await?;
-        Fields::of(input.ok_or_else(input::missing)?.value)
+        Ok(input.ok_or_else(input::missing)?.value)
     }
 
     /// A write to an assistant: by `PUT` of fields or `PATCH` into them.

@@ -249,9 +249,8 @@ mod tests {
     fn faults_of_inner_fields_are_told_where_they_are() {
         let body = json!({"limits": {"maxUsers": -1, "max_assistants": 3, "colour": 1}, "x": []});
         let mut fields = Fields::of(body).unwrap();
-        let read = fields.inner("limits", |inner| {
-            (inner.whole("maxUsers"), inner.whole("maxAssistants"))
-        });
+        let read =
+            fields.inner("limits", |inner| (inner.whole("maxUsers"), inner.whole("maxAssistants")));
         assert_eq!(read, Some((None, Some(3))));
         assert_eq!(fields.inner("x", |_| ()), None);
         let problem = format!("{:?}", fields.finish().unwrap_err());

@@ -42,6 +42,6 @@ mod trace_context;
 
 pub use openapi::openapi_json;
 pub use problem::problems_markdown;
-pub use server::{ContinueTrace, Metrics, Options, Ready, Services, serve};
+pub use server::{ContinueTrace, Metrics, Options, Ready, Services, SingleSignOn, serve};
 pub use token_uses::TokenUses;
 pub use trace_context::TraceContext;

@@ -104,6 +104,15 @@ impl Limits {
         self.logins_by_account.count(&account).map_err(|shut| shut.problem())
     }
 
+    /// Counts a step of a log-in by an identity provider, who counts for the account.
+    pub(crate) fn log_in_elsewhere(
+        &self,
+        address: Option<IpAddr>,
+    ) -> Result<Option<Allowance>, Problem> {
+        let counted = address.map(|address| self.logins_by_address.count(&bucket(address)));
+        counted.transpose().map_err(|exceeded| exceeded.problem())
+    }
+
     /// Counts a picture that a user wants drawn, before anybody is paid for it.
     pub(crate) fn image(&self, user: UserId) -> Result<Allowance, Problem> {
         self.images.count(&user).map_err(|exceeded| exceeded.problem())

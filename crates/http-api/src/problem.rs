@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use understudy_domain::{
     Fault,
     assistant::document::MAX_FAULTS,
-    ports::{BlobError, MediaError, ProviderError, StoreError},
+    ports::{BlobError, IdentityError, MediaError, ProviderError, StoreError},
     usecases::{Conflict, Denied, Error},
 };
 
@@ -186,6 +186,7 @@ impl From<Error> for Problem {
             Error::TooMany { .. } => Self::new(Code::LimitReached).detail(error.to_string()),
             Error::Media(error) => error.into(),
             Error::Provider(error) => error.into(),
+            Error::Identity(error) => error.into(),
             Error::Blobs(error) => error.into(),
             Error::Store(error) => error.into(),
             Error::Crypto(error) => Self::internal(&error),
@@ -292,6 +293,19 @@ impl From<ProviderError> for Problem {
     }
 }
 
+impl From<IdentityError> for Problem {
+    fn from(error: IdentityError) -> Self {
+        tracing::warn!(error = %chain(&error), "an identity provider logged nobody in");
+        match error {
+            IdentityError::Unavailable(_) => {
+                Self::new(Code::ProviderFailed).detail(error.to_string())
+            }
+            IdentityError::Refused(_) | IdentityError::Invalid(_) => Self::new(Code::LoginRefused)
+                .detail("the identity provider did not log in; begin again"),
+        }
+    }
+}
+
 impl From<Denied> for Code {
     fn from(denied: Denied) -> Self {
         match denied {
@@ -303,6 +317,7 @@ impl From<Denied> for Code {
             Denied::OneAssistant => Self::TokenLimited,
             Denied::OtherOrganization => Self::OtherOrganization,
             Denied::Author => Self::NotTheAuthor,
+            Denied::LogIn(_) => Self::LoginRefused,
         }
     }
 }
@@ -367,6 +382,7 @@ mod tests {
             Denied::OneAssistant,
             Denied::OtherOrganization,
             Denied::Author,
+            Denied::LogIn("x"),
         ];
         for denied in denials {
             assert_eq!(Code::from(denied).describe().0, denied.code());

@@ -5,9 +5,10 @@ use std::{io, net::TcpListener, sync::Arc, time::Duration};
 use actix_web::{App, HttpServer, dev::Server, middleware::Compress, web};
 use ipnet::IpNet;
 use understudy_domain::{
+    DirectoryMapping,
     ports::{
-        BlobStore, Clock, Documents, IdSource, ImageModel, PasswordHasher, Pictures, SessionSigner,
-        Store, Vault,
+        BlobStore, Clock, Documents, IdSource, IdentityProvider, ImageModel, LoginSealer,
+        PasswordHasher, Pictures, SessionSigner, Store, Vault,
     },
     usecases::Deps,
 };
@@ -77,6 +78,19 @@ pub struct Options {
     pub token_uses: Arc<TokenUses>,
     /// Most bytes of a file.
     pub max_file_bytes: u64,
+    /// How people log in beside passwords, if they do.
+    pub single_sign_on: Option<SingleSignOn>,
+}
+
+/// Logging in by an identity provider.
+#[derive(Clone)]
+pub struct SingleSignOn {
+    /// The provider.
+    pub provider: Arc<dyn IdentityProvider>,
+    /// Keeps what is remembered of a log-in.
+    pub sealer: Arc<dyn LoginSealer>,
+    /// What the provider's claims mean.
+    pub mapping: Arc<DirectoryMapping>,
 }
 
 impl Default for Options {
@@ -92,6 +106,7 @@ impl Default for Options {
             continue_trace: None,
             token_uses: Arc::default(),
             max_file_bytes: MAX_FILE_BYTES,
+            single_sign_on: None,
         }
     }
 }

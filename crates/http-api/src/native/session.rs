@@ -204,7 +204,7 @@ fn logged_in_answer(state: &State, logged_in: LoggedIn) -> Answer {
     Ok(answer)
 }
 
-fn session_cookie_of(state: &State, value: String, lasts: Duration) -> Cookie<'static> {
+pub(super) fn session_cookie_of(state: &State, value: String, lasts: Duration) -> Cookie<'static> {
     Cookie::build(SESSION_COOKIE, value)
         .path("/")
         .http_only(true)
@@ -214,7 +214,7 @@ fn session_cookie_of(state: &State, value: String, lasts: Duration) -> Cookie<'s
         .finish()
 }
 
-fn add_cookie(answer: &mut HttpResponse, cookie: &Cookie<'_>) -> Result<(), Problem> {
+pub(super) fn add_cookie(answer: &mut HttpResponse, cookie: &Cookie<'_>) -> Result<(), Problem> {
     answer.add_cookie(cookie).map_err(|error| {
         Problem::internal(&std::io::Error::other(format!("a cookie cannot be set: {error}")))
     })

@@ -2,9 +2,13 @@
 
 use actix_web::http::Method;
 use serde::Serialize;
+use serde_json::Value;
 use understudy_domain::{
     OrganizationId, Role, Timestamp, User, UserId,
-    usecases::users::{self, CreateUser, ListUsers, UpdateUser},
+    usecases::{
+        Precondition, sessions,
+        users::{self, CreateUser, ListUsers, UpdateUser, UserName},
+    },
 };
 use utoipa::ToSchema;
 
@@ -20,8 +24,11 @@ use crate::{
     problem::{Code, Problem},
 };
 
+mod scim;
+
 const ALL: &str = "/api/users";
 const ONE: &str = "/api/users/{id}";
+const SESSIONS: &str = "/api/users/{id}/sessions";
 
 /// What only the server sets.
 const READ_ONLY: &[&str] = &["id", "organizationId", "hasPassword", "createdAt", "updatedAt"];
@@ -30,6 +37,7 @@ const READ_ONLY: &[&str] = &["id", "organizationId", "hasPassword", "createdAt",
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = User)]
+#[expect(clippy::struct_excessive_bools, reason = "`active` is SCIM's word for `disabled`")]
 pub(crate) struct UserView {
     /// Its identifier.
     #[schema(value_type = String, example = "usr_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")]
@@ -53,6 +61,11 @@ pub(crate) struct UserView {
     ai_seat: bool,
     /// Whether they are shut out.
     disabled: bool,
+    /// The inverse of `disabled`, as SCIM has it.
+    active: bool,
+    /// Who they are to the organization's directory: the subject that its identity
+    /// provider names.
+    external_id: Option<String>,
     /// Whether they can log in with a password.
     has_password: bool,
     /// When the user was made.
@@ -74,6 +87,8 @@ impl From<&User> for UserView {
             departments: user.departments.iter().map(|d| d.as_str().to_owned()).collect(),
             ai_seat: user.ai_seat,
             disabled: user.disabled,
+            active: !user.disabled,
+            external_id: user.external_id.clone(),
             has_password: user.password.is_some(),
             created_at: user.created_at,
             updated_at: user.updated_at,
@@ -100,6 +115,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             doc.op("users", "listUsers", "List users")
                 .about("By e-mail address. Needs the role admin or owner.")
                 .query("q", "Text that address or name contains.", Parameter::text())
+                .query(
+                    "filter",
+                    "In SCIM's syntax, alone: `externalId eq \"…\"` or `userName eq \"…\"`.",
+                    Parameter::text(),
+                )
                 .page_parameters()
                 .json(200, "A page of users.", "UserPage")
                 .codes(&[Code::BadCursor, Code::InsufficientRole])
@@ -109,7 +129,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 .about("Needs the role admin or owner, and a rank above the new user's; owners may make owners.")
                 .body("UserCreate")
                 .created("The new user.", "User")
-                .codes(&[Code::EmailTaken, Code::InsufficientRole, Code::InsufficientRank])
+                .codes(&[Code::LimitReached, Code::EmailTaken, Code::ExternalIdTaken, Code::InsufficientRole, Code::InsufficientRank])
         }),
         Endpoint::new(Method::GET, ONE, read_user, |doc: Doc| {
             doc.op("users", "getUser", "Read a user")
@@ -119,10 +139,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         }),
         Endpoint::new(Method::PATCH, ONE, update_user, |doc: Doc| {
             doc.op("users", "patchUser", "Change a user")
-                .about("A change of rank, seat or password, and shutting out, end the user's sessions. Needs the role admin or owner, and a rank above the user's; oneself may change name and password.")
-                .patch("UserUpdate")
+                .about("A change of rank, seat, password or external id, and shutting out, end the user's sessions; the tokens of somebody who is shut out are refused. Needs the role admin or owner, and a rank above the user's; oneself may change name and password. Takes SCIM's `PatchOp`, too, for `active`, `userName`, `displayName`, `name.formatted` and `externalId`.")
+                .body_as("UserPatch", scim::MEDIA_TYPES)
                 .tagged(200, "The user as they are now.", "User")
-                .codes(&[Code::NotFound, Code::EmailTaken, Code::LastOwner, Code::ConcurrentChange, Code::InsufficientRole, Code::InsufficientRank])
+                .codes(&[Code::NotFound, Code::EmailTaken, Code::ExternalIdTaken, Code::LastOwner, Code::ConcurrentChange, Code::InsufficientRole, Code::InsufficientRank])
         }),
         Endpoint::new(Method::DELETE, ONE, delete_user, |doc: Doc| {
             doc.op("users", "deleteUser", "Delete a user")
@@ -130,6 +150,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 .empty(204, "They are gone.")
                 .conditional()
                 .codes(&[Code::NotFound, Code::LastOwner, Code::ConcurrentChange, Code::InsufficientRole, Code::InsufficientRank])
+        }),
+        Endpoint::new(Method::DELETE, SESSIONS, end_sessions, |doc: Doc| {
+            doc.op("users", "endUserSessions", "End all sessions of a user")
+                .about("With their cookies and JWTs, at the next request to whatever server; tokens stay. Oneself, or with the role admin or owner those of a lower rank. Ending none is no fault.")
+                .empty(204, "There are none any more.")
+                .codes(&[Code::NotFound, Code::InsufficientRole, Code::InsufficientRank])
         }),
     ]
 }
@@ -140,7 +166,14 @@ async fn list_users(Asked { call, mut query }: Asked) -> Answer {
     let cursor = query.text("cursor");
     let limit = query.limit();
     let total = query.flag("total").unwrap_or(false);
+    let filter = query.read("filter", scim::FILTERS, scim::filter);
+    if filter.is_some() && (q.is_some() || cursor.is_some()) {
+        query.fault("filter", "conflict", "stands alone, without `q` and `cursor`");
+    }
     query.finish()?;
+    if let Some(name) = filter {
+        return one_user(&call, &name, total).await;
+    }
     let after = cursor.map(|text| cursor::to_email(&list_key, &text)).transpose()?;
     let command = ListUsers { q, after, limit, count: total };
     let page = users::list_users(call.deps(), &call.caller, command).await?;
@@ -149,6 +182,15 @@ async fn list_users(Asked { call, mut query }: Asked) -> Answer {
         next_cursor: last.map(|user| cursor::of_email(&list_key, &user.email)),
         data: page.rows.iter().map(UserView::from).collect(),
         total: page.total,
+    })
+}
+
+async fn one_user(call: &Call, name: &UserName, total: bool) -> Answer {
+    let found = users::find_user(call.deps(), &call.caller, name).await?;
+    answer::ok(&UserPage {
+        next_cursor: None,
+        total: total.then_some(u64::from(found.is_some())),
+        data: found.iter().map(UserView::from).collect(),
     })
 }
 
@@ -173,6 +215,7 @@ fn new_user(input: Input) -> Result<CreateUser, Problem> {
         departments: fields.texts("departments").unwrap_or_default(),
         ai_seat: fields.flag("aiSeat").unwrap_or(false),
         password: fields.nullable("password", Fields::secret).flatten(),
+        external_id: fields.nullable("externalId", Fields::text).flatten(),
     };
     fields.finish().map(|()| command)
 }
@@ -186,21 +229,43 @@ async fn read_user(call: Call) -> Answer {
 async fn update_user(mut call: Call) -> Answer {
     let id = call.id("id", "user")?;
     let precondition = call.precondition()?;
-    let mut fields = call.patch().await?.ignoring(READ_ONLY);
-    let command = UpdateUser {
+    let body = call.value_of(scim::MEDIA_TYPES).await?;
+    let change = if scim::is_patch_op(&body) { scim::read(body)? } else { change(body)? };
+    let command = UpdateUser { precondition, ..change };
+    let passwords = &*call.state.services.passwords;
+    let user = users::update_user(call.deps(), passwords, &call.caller, id, command).await?;
+    answer::changed(&users::etag(&user), &UserView::from(&user))
+}
+
+fn change(body: Value) -> Result<UpdateUser, Problem> {
+    let mut fields = Fields::of(body)?.ignoring(READ_ONLY);
+    let change = UpdateUser {
         email: fields.text("email"),
         name: fields.text("name"),
         role: fields.parsed("role"),
         departments: fields.texts("departments"),
         ai_seat: fields.flag("aiSeat"),
-        disabled: fields.flag("disabled"),
+        disabled: disabled(&mut fields),
         password: fields.secret("password"),
-        precondition,
+        external_id: fields.nullable("externalId", Fields::text),
+        precondition: Precondition::None,
     };
-    fields.finish()?;
-    let passwords = &*call.state.services.passwords;
-    let user = users::update_user(call.deps(), passwords, &call.caller, id, command).await?;
-    answer::changed(&users::etag(&user), &UserView::from(&user))
+    fields.finish().map(|()| change)
+}
+
+/// `disabled`, and `active`, which says the same the other way round.
+fn disabled(fields: &mut Fields) -> Option<bool> {
+    let (disabled, active) = (fields.flag("disabled"), fields.flag("active"));
+    if disabled.is_some() && disabled == active {
+        fields.fault("active", "conflict", "must be the inverse of `disabled`");
+    }
+    disabled.or(active.map(|active| !active))
+}
+
+async fn end_sessions(call: Call) -> Answer {
+    let id = call.id("id", "user")?;
+    sessions::end_sessions(call.deps(), &call.caller, id).await?;
+    answer::gone()
 }
 
 async fn delete_user(call: Call) -> Answer {

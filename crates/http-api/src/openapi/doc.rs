@@ -144,6 +144,11 @@ impl Doc {
         self.with_body(schema, &kinds, Required::True)
     }
 
+    /// A body of one of these kinds.
+    pub(crate) fn body_as(self, schema: &str, kinds: &[&str]) -> Self {
+        self.with_body(schema, kinds, Required::True)
+    }
+
     pub(crate) fn json(self, status: u16, about: &'static str, schema: &str) -> Self {
         self.answer(status, about, Some(schema), false)
     }

@@ -83,6 +83,8 @@ codes! {
         "Owner, shares, tags, comments, tokens and events of an assistant are for people of its organization, whoever else may see it.";
     NotTheAuthor = "not_the_author", FORBIDDEN, "Somebody else wrote it",
         "Only its author changes it.";
+    LoginRefused = "login_refused", FORBIDDEN, "The log-in was refused",
+        "`detail` tells what the person can do about it. Nobody was logged in; begin again at `/api/session/oidc`.";
     NotFound = "not_found", NOT_FOUND, "Not found",
         "There is none, or none that the caller may see; nothing tells which.";
     NoSuchRoute = "no_such_route", NOT_FOUND, "There is no such route",
