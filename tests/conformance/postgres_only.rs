@@ -2,17 +2,23 @@
 //! migrations, and queries whose cost can be counted.
 #![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
+mod chain;
+mod collaboration;
 mod connections;
 mod content;
 mod forgetting;
+mod keys;
 mod lists;
 mod migrations;
 mod row_level_security;
 
 use std::{num::NonZeroU16, time::Duration};
 
+use tokio::{task::JoinHandle, time::timeout};
 use tokio_postgres::{Client, NoTls};
+use understudy_domain::ports::{Store, StoreResult, UnitOfWork};
 use understudy_store_postgres::{PgOptions, PgStore};
+use understudy_testkit::sample::id;
 use understudy_tests::Database;
 
 /// Longer than anything that is not blocked takes, shorter than the store waits for
@@ -62,4 +68,34 @@ async fn cost(client: &Client, begin: &str, tables: &[&str], query: &str) -> (us
     client.batch_execute("ROLLBACK").await.unwrap();
     assert_eq!(wholes - wholes_before, 0, "a whole table is read by {query}");
     (rows, entries - entries_before)
+}
+
+/// Does something in a unit of work of organization 1, meanwhile, and commits it.
+fn meanwhile<T: Send + 'static>(
+    store: &PgStore,
+    work: impl AsyncFnOnce(&mut dyn UnitOfWork) -> StoreResult<T> + Send + 'static,
+) -> JoinHandle<StoreResult<T>> {
+    let store = store.clone();
+    let runtime = tokio::runtime::Handle::current();
+    tokio::task::spawn_blocking(move || {
+        runtime.block_on(async {
+            let mut unit = store.begin(id(1)).await?;
+            let result = work(&mut *unit).await?;
+            unit.commit().await?;
+            Ok(result)
+        })
+    })
+}
+
+/// Returns when somebody in the database waits for a lock.
+async fn until_somebody_waits(database: &Database) {
+    let waiting = "SELECT count(*) FROM pg_stat_activity \
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let client = connect(database.url()).await;
+    let asking = async {
+        while client.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PROMPT, asking).await.unwrap();
 }

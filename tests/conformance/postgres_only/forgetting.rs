@@ -1,9 +1,8 @@
 //! Who waits for whom while a blob is forgotten.
 
-use tokio::{task::JoinHandle, time::timeout};
 use understudy_domain::{
     Assistant,
-    ports::{Store, StoreError, StoreResult, UnitOfWork},
+    ports::{Store, StoreError, UnitOfWork},
 };
 use understudy_store_postgres::PgStore;
 use understudy_testkit::sample::{
@@ -12,7 +11,7 @@ use understudy_testkit::sample::{
 };
 use understudy_tests::Database;
 
-use super::{PROMPT, connect, open};
+use super::{meanwhile, open, until_somebody_waits};
 
 /// Organization 1 with user 1, assistant 1, its draft 2, and blob 1.
 async fn stocked() -> (Database, PgStore) {
@@ -39,36 +38,6 @@ async fn forgetting(store: &PgStore) -> Box<dyn UnitOfWork> {
     let mut work = begin(store).await;
     assert!(work.blobs().forget(blob(1).digest, instant(100)).await.unwrap());
     work
-}
-
-/// Does something in a unit of work of its own, meanwhile, and commits it.
-fn meanwhile<T: Send + 'static>(
-    store: &PgStore,
-    work: impl AsyncFnOnce(&mut dyn UnitOfWork) -> StoreResult<T> + Send + 'static,
-) -> JoinHandle<StoreResult<T>> {
-    let store = store.clone();
-    let runtime = tokio::runtime::Handle::current();
-    tokio::task::spawn_blocking(move || {
-        runtime.block_on(async {
-            let mut unit = store.begin(id(1)).await?;
-            let result = work(&mut *unit).await?;
-            unit.commit().await?;
-            Ok(result)
-        })
-    })
-}
-
-/// Returns when somebody in the database waits for a lock.
-async fn until_somebody_waits(database: &Database) {
-    let waiting = "SELECT count(*) FROM pg_stat_activity \
-        WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    let client = connect(database.url()).await;
-    let asking = async {
-        while client.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(PROMPT, asking).await.unwrap();
 }
 
 async fn is_known(store: &PgStore) -> bool {

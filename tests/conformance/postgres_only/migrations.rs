@@ -2,9 +2,13 @@
 
 use std::num::NonZeroU16;
 
-use understudy_domain::{AssistantId, Content, Id, OrganizationId, ports::Store};
+use understudy_domain::{
+    AssistantId, ChainHash, Content, EventFilter, Id, OrganizationId,
+    audit::ChainHead,
+    ports::{Store, Walk},
+};
 use understudy_store_postgres::{MigrateError, PgOptions, PgStore, SchemaState};
-use understudy_testkit::sample::{blob, id, instant, organization, save, user, with_files};
+use understudy_testkit::sample::{blob, event, id, instant, organization, save, user, with_files};
 use understudy_tests::Database;
 
 use super::{connect, open};
@@ -18,7 +22,7 @@ async fn empty() -> (Database, String) {
 }
 
 /// The migrations of the release before this one.
-const RELEASED: [(&str, &str); 4] = [
+const RELEASED: [(&str, &str); 5] = [
     (
         "20261121000000",
         include_str!("../../../migrations/postgres/2026-11-21-000000_tables/up.sql"),
@@ -32,6 +36,10 @@ const RELEASED: [(&str, &str); 4] = [
         include_str!("../../../migrations/postgres/2026-11-21-000002_lookups/up.sql"),
     ),
     ("20261121000003", include_str!("../../../migrations/postgres/2026-11-21-000003_lists/up.sql")),
+    (
+        "20261121000004",
+        include_str!("../../../migrations/postgres/2026-11-21-000004_content/up.sql"),
+    ),
 ];
 
 /// The organization and the assistant in [`released`].
@@ -71,6 +79,29 @@ async fn a_database_of_the_release_before_is_brought_forward_with_what_it_holds(
     assert_eq!(draft.content.name, "Assistant 1, better");
     let version = work.records().find_version(ASSISTANT, 1).await.unwrap().unwrap();
     assert_eq!(version.content, live.content);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_the_release_before_are_numbered_and_the_next_one_begins_the_chain() {
+    let (_database, store) = released().await;
+    store.migrate().await.unwrap();
+    let mut next = event(9, &user(1), "asst_1");
+    next.organization = TENANT;
+    let mut work = store.begin(TENANT).await.unwrap();
+    work.records().append_event(&next).await.unwrap();
+    work.commit().await.unwrap();
+
+    let all = EventFilter::default();
+    let events = store.audit().events(TENANT, &all, Walk::Forward(0), 10).await.unwrap();
+    let told: Vec<_> = events.iter().map(|it| (it.seq, it.event.action.as_str())).collect();
+    assert_eq!(
+        told,
+        [(1, "assistant.created"), (2, "assistant.updated"), (3, next.action.as_str())]
+    );
+    let hash = ChainHash::START.next(3, &next.canonical());
+    let hashes: Vec<_> = events.iter().map(|it| it.hash).collect();
+    assert_eq!(hashes, [None, None, Some(hash)]);
+    assert_eq!(store.audit().head(TENANT).await.unwrap(), ChainHead { seq: 3, hash });
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,5 @@
 -- What the release before this one stored: an organization with a user, an
--- assistant, its draft and a version of it.
+-- assistant, its draft, a version of it, and two events.
 
 SELECT set_config('app.organization', '00000000-0000-0000-0000-00000000000a', false);
 
@@ -44,4 +44,12 @@ INSERT INTO versions VALUES (
     '00000000-0000-0000-0000-000000000001', 1, '00000000-0000-0000-0000-000000000ada',
     '2026-01-01Z', NULL, 0,
     '{"name":"Assistant 1","description":null,"welcome":null,"kind":"custom","avatar_id":null,"icon_type":"default","icon_data":null,"icon":null,"default_model_key":"gpt-4o","allowed_model_providers":null,"instructions":"","instructions_thread_id":null,"tool_configurations":{"systemTools":{"webSearch":{"mode":"auto","sources":true},"codeInterpreter":{"mode":"auto","outputs":true},"fileSearch":{"mode":"auto","results":true},"computerUsePreview":{"mode":"off","imageUrl":true},"imageGeneration":{"mode":"off","provider":"openai"},"fileRetrieval":{"mode":"auto"}},"mcpTools":[],"streamlineTools":[]},"system_message":null,"context_strategy":"auto","context_window":null,"max_tool_calls":10,"parallel_tool_calls":true,"reasoning":null,"service_tier":"default","store_responses":true,"temperature":0.7,"frequency_penalty":0.0,"presence_penalty":0.0,"logit_bias":null,"json_schemas":null,"top_logprobs":0,"top_p":1.0,"output_mode":"text","response_format":"auto","seed":null,"stopSequences":null,"max_completion_tokens":null,"vector_store_ids":null,"streaming":true,"memory_enabled":false,"moderation_enabled":false,"safety_level":"medium","preset_prompts":[],"metadata":null,"text_config":null,"rule_ids":[]}'
+);
+
+INSERT INTO audit_events (organization_id, id, at, actor, action, target) VALUES (
+    '00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-0000000000e2', '2026-01-01Z',
+    '00000000-0000-0000-0000-000000000ada', 'assistant.updated', 'asst_1'
+), (
+    '00000000-0000-0000-0000-00000000000a', '00000000-0000-0000-0000-0000000000e1', '2026-01-01Z',
+    '00000000-0000-0000-0000-000000000ada', 'assistant.created', 'asst_1'
 );

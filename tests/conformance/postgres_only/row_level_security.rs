@@ -3,7 +3,7 @@
 
 use tokio_postgres::Client;
 use understudy_domain::{
-    AssistantId, OrganizationId, TeamRole, TokenHash,
+    Assistant, AssistantId, OrganizationId, Principal, TeamRole, TokenHash,
     ports::{IdempotencyScope, Store},
 };
 use understudy_testkit::sample::{
@@ -53,7 +53,35 @@ async fn filled() -> Database {
     let body = TokenHash::of("body");
     let now = ada.created_at;
     store.idempotency().reserve(&scope, body, now, time::Duration::DAY).await.unwrap();
+    share(&database, &live).await;
     database
+}
+
+/// One row in each table of what people share about an assistant.
+const SHARED: &str = "
+    INSERT INTO rules VALUES ('$T', '$T', 'Tone', 'tone', NULL, '', 'Be kind.', 'custom',
+        'behavior', 'organization', 'always', true, true, 1, '$U', now(), now());
+    INSERT INTO rule_attachments VALUES ('$T', '$T', 'model', 'gpt-4o', 50, 100, true, now(), '$U');
+    INSERT INTO comments VALUES ('$T', '$T', '$A', NULL, '$U', 'Well done.', NULL, NULL, NULL,
+        now(), now(), 1);
+    INSERT INTO comment_reads VALUES ('$T', '$U', '$A', now());
+    INSERT INTO tags VALUES ('$T', '$T', 'Sales', 'sales', '', now(), now(), 1);
+    INSERT INTO favorites VALUES ('$T', '$U', '$A', now());
+    INSERT INTO webhooks VALUES ('$T', '$T', 'https://example.com', NULL, '{}', 'secret', true,
+        NULL, 0, NULL, '$U', now(), now(), 1);
+    INSERT INTO webhook_deliveries VALUES ('$T', '$T', '$T', 1, '$T', 'assistant.updated',
+        'pending', '[]', '2026-01-01Z', now(), 1)";
+
+async fn share(database: &Database, live: &Assistant) {
+    let Principal::User(owner) = live.owner else { panic!("the owner is a user") };
+    let rows = SHARED
+        .replace("$T", &tenant(1))
+        .replace("$U", &owner.as_uuid().to_string())
+        .replace("$A", &live.id.as_uuid().to_string());
+    let client = connect_as_application(database).await;
+    begin_as(&client, 1).await;
+    client.batch_execute(&rows).await.unwrap();
+    client.batch_execute("COMMIT").await.unwrap();
 }
 
 fn tenant(n: u32) -> String {
@@ -171,6 +199,12 @@ async fn a_reused_connection_sees_nothing_of_the_organization_before() {
     let named = "SELECT FROM find_named_blobs('00000000-0000-0000-0000-000000000000', '', 10)";
     assert_eq!(client.query(named, &[]).await.unwrap().len(), 2);
     assert_nothing_is_seen(&client).await;
+
+    let all = "SELECT FROM list_organizations('00000000-0000-0000-0000-000000000000', 10)";
+    assert_eq!(client.query(all, &[]).await.unwrap().len(), 2);
+    client.query_one("SELECT FROM find_webhooks_behind(10)", &[]).await.unwrap();
+    client.query_one("SELECT FROM find_due_deliveries('3000-01-01Z', 10)", &[]).await.unwrap();
+    assert_nothing_is_seen(&client).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -205,6 +239,41 @@ async fn a_sweep_sees_the_ledger_and_nothing_else() {
     // Named by the upload, two pictures and the extraction.
     assert_eq!(seen, [("blob_names".to_owned(), 4), ("blobs".to_owned(), 2)]);
     assert_eq!(seen_with(&client, "app.sweep", "uploads").await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_sends_to_webhooks_sees_what_is_to_be_sent_and_nothing_else() {
+    let database = filled().await;
+    let client = connect_as_application(&database).await;
+
+    let seen = seen_with(&client, "app.sweep", "webhooks").await;
+    let one = |table: &str| (table.to_owned(), 1);
+    assert_eq!(seen, [one("audit_heads"), one("webhook_deliveries"), one("webhooks")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_goes_through_all_organizations_sees_them_and_nothing_else() {
+    let database = filled().await;
+    let client = connect_as_application(&database).await;
+
+    let seen = seen_with(&client, "app.sweep", "organizations").await;
+    assert_eq!(seen, [("organizations".to_owned(), 2)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_added_to_the_log_of_another_organization() {
+    let database = filled().await;
+    let client = connect_as_application(&database).await;
+    begin_as(&client, 2).await;
+    let event = format!(
+        "SELECT append_events('{}', ARRAY[(gen_random_uuid(), now(), NULL, NULL, NULL, NULL, \
+         'x', 'y', NULL, NULL, NULL, 'z')::new_event])",
+        tenant(1)
+    );
+
+    let error = client.query(&event, &[]).await.unwrap_err();
+
+    assert_eq!(error.code().unwrap().code(), "42501");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -286,6 +355,16 @@ async fn what_never_changes_cannot_be_changed() {
         "UPDATE usage SET quantity = 0",
         "DELETE FROM usage",
         "DELETE FROM imports",
+        "UPDATE audit_events SET seq = seq + 1",
+        "DELETE FROM audit_heads",
+        "TRUNCATE audit_heads",
+        "UPDATE audit_heads SET organization_id = gen_random_uuid()",
+        "UPDATE data_keys SET created_at = now()",
+        "UPDATE sealed_values SET assistant_id = gen_random_uuid()",
+        "UPDATE installation SET created_at = now()",
+        "UPDATE favorites SET created_at = now()",
+        "DELETE FROM comment_reads",
+        "DELETE FROM webhook_deliveries",
     ];
     for change in changes {
         begin_as(&client, 1).await;
