@@ -143,6 +143,18 @@ impl Fields {
         })
     }
 
+    /// An object that is data.
+    pub(crate) fn object(&mut self, name: &str) -> Option<Map<String, Value>> {
+        self.read(name, "an object", |value| match value {
+            Value::Object(map) => Some(map),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_) => None,
+        })
+    }
+
     /// A text that `T` can be read from.
     pub(crate) fn parsed<T: FromStr<Err: std::fmt::Display>>(&mut self, name: &str) -> Option<T> {
         let text = self.text(name)?;

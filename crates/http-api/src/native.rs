@@ -21,8 +21,10 @@ mod providers;
 mod receiving;
 mod references;
 mod rules;
+mod secrets;
 mod session;
 mod shares;
+mod skills;
 mod tags;
 mod teams;
 mod tokens;
@@ -48,6 +50,8 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     all.extend(versions::endpoints());
     all.extend(files::endpoints());
     all.extend(references::endpoints());
+    all.extend(skills::endpoints());
+    all.extend(secrets::endpoints());
     all.extend(owner::endpoints());
     all.extend(shares::endpoints());
     all.extend(favorites::endpoints());
@@ -97,6 +101,8 @@ pub(crate) fn schemas(components: ComponentsBuilder) -> ComponentsBuilder {
         .schema_from::<oidc::MethodsView>()
         .schema_from::<versions::VersionSummaryView>()
         .schema_from::<files::ImageView>()
+        .schema_from::<skills::SkillView>()
+        .schema_from::<secrets::SecretView>()
         .schema_from::<uploads::UploadView>()
         .schema_from::<providers::ProviderView>()
         .schema_from::<images::CreatedView>()

@@ -1,7 +1,10 @@
 //! The OpenAPI document, made of what the routes say of themselves.
 
 use serde_json::{Map, Value, json};
-use understudy_domain::assistant::document;
+use understudy_domain::{
+    assistant::{content::SkillType, document},
+    skill,
+};
 use utoipa::openapi::{
     ComponentsBuilder, HttpMethod, InfoBuilder, LicenseBuilder, OpenApiBuilder, PathsBuilder,
     path::PathItemBuilder, tag::TagBuilder,
@@ -67,6 +70,8 @@ fn tags() -> Vec<utoipa::openapi::Tag> {
         tag("versions", "What an assistant was; nothing changes it any more."),
         tag("files", "Files of assistants, and the images inside of them."),
         tag("references", "Pointers of assistants to other documents and resources."),
+        tag("skills", "What assistants can do, as tools for the model."),
+        tag("secrets", "Values that custom skills use and nobody reads."),
         tag(
             "rules",
             "Texts of the organization that are put before the instructions of assistants.",
@@ -115,6 +120,7 @@ fn complete(document: &mut Value) {
     if let (Some(schemas), Value::Object(given)) = (schemas.as_object_mut(), given) {
         schemas.extend(given);
         schemas.extend(assistant_schemas());
+        schemas.extend(skill_schemas());
     }
     let examples = Code::ALL.iter().map(|&code| (code.describe().0.to_owned(), example(code)));
     components.insert("examples".to_owned(), examples.collect::<Map<_, _>>().into());
@@ -155,6 +161,20 @@ fn assistant_schemas() -> Map<String, Value> {
     }
     let pairs = [("Assistant", read), ("AssistantWrite", write), ("AssistantCreate", create)];
     pairs.into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect()
+}
+
+/// The data of skills, by type.
+fn skill_schemas() -> Map<String, Value> {
+    [
+        ("DatasetQueryData", SkillType::DatasetQuery),
+        ("WebSearchData", SkillType::WebSearch),
+        ("CodeExecutionData", SkillType::CodeExecution),
+        ("FileAnalysisData", SkillType::FileAnalysis),
+        ("CustomData", SkillType::Custom),
+    ]
+    .into_iter()
+    .map(|(name, kind)| (name.to_owned(), skill::schema(kind).clone()))
+    .collect()
 }
 
 fn example(code: Code) -> Value {
