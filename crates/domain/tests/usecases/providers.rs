@@ -1,8 +1,8 @@
 //! Providers: how their keys are kept, and what administrators may do.
 
 use understudy_domain::{
-    Provider, ProviderKind, Role, Scope, Secret, TokenLimits,
-    ports::{ProviderError, Store},
+    EventFilter, Provider, ProviderKind, Role, Scope, Secret, TokenLimits,
+    ports::{ProviderError, Store, Walk},
     usecases::{
         Caller, Conflict, Denied, Error, Precondition, Result,
         providers::{
@@ -82,9 +82,10 @@ async fn no_event_tells_a_key() {
     delete_provider(stage.deps(), &caller(2), made.id, Precondition::None).await.unwrap();
 
     let tenant = caller(2).actor.organization;
-    let events = stage.store.audit().events(tenant, None, None, 10).await.unwrap();
+    let (all, walk) = (EventFilter::default(), Walk::Backward(None));
+    let events = stage.store.audit().events(tenant, &all, walk, 10).await.unwrap();
 
-    let actions: Vec<_> = events.iter().map(|event| event.action.as_str()).collect();
+    let actions: Vec<_> = events.iter().map(|event| event.event.action.as_str()).collect();
     assert_eq!(actions, ["provider.deleted", "provider.updated", "provider.created"]);
     let told = format!("{events:?}");
     assert!(!told.contains(KEY) && !told.contains("sk-other"), "{told}");

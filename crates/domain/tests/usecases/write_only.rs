@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use understudy_domain::{
-    SealedValue,
-    ports::{SealingKey, Store, UnitOfWork, Vault},
+    EventFilter, SealedValue,
+    ports::{SealingKey, Store, UnitOfWork, Vault, Walk},
     usecases::versions::restore_version,
 };
 
@@ -132,7 +132,9 @@ async fn a_value_never_reaches_the_audit_log_or_a_diff() {
     let id = id_of(&made);
     stage.put(&me, &id, server("a", "https://a.example", "CNRY-second")).await.unwrap();
 
-    let events = stage.store.audit().events(me.actor.organization, None, None, 99).await.unwrap();
+    let (tenant, all) = (me.actor.organization, EventFilter::default());
+    let events = stage.store.audit().events(tenant, &all, Walk::Backward(None), 99).await.unwrap();
+    let events: Vec<_> = events.into_iter().map(|recorded| recorded.event).collect();
     let text = serde_json::to_string(&events).unwrap();
 
     assert!(events.len() >= 2);

@@ -32,10 +32,10 @@ pub(crate) struct ModelView {
     #[schema(value_type = Vec<String>, example = json!(["text", "tools", "vision"]))]
     capabilities: &'static [String],
     /// Most tokens of input and output together; null when it is not known.
-    #[schema(example = 128000)]
+    #[schema(example = 128_000)]
     context_window: Option<u32>,
     /// Most tokens of one answer; null when it is not known.
-    #[schema(example = 16384)]
+    #[schema(example = 16_384)]
     max_output_tokens: Option<u32>,
     /// Whether the catalogue has it, so that it can be an assistant's
     /// `default_model_key`.

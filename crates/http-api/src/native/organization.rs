@@ -50,6 +50,7 @@ pub(crate) struct SettingsView {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = OrganizationLimits)]
+#[expect(clippy::struct_field_names, reason = "the names of the API")]
 pub(crate) struct LimitsView {
     /// Assistants that are not deleted.
     #[schema(example = 1000)]
@@ -64,7 +65,7 @@ pub(crate) struct LimitsView {
     #[schema(example = 90)]
     max_token_days: Option<u64>,
     /// Bytes of files, icons and pictures, each counted once.
-    #[schema(example = 10737418240_u64)]
+    #[schema(example = 10_737_418_240_u64)]
     max_storage_bytes: Option<u64>,
 }
 

@@ -31,6 +31,7 @@ pub(crate) struct UsageView {
     /// The assistant it was for; null when it was for none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, example = "asst_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")]
+    #[expect(clippy::option_option, reason = "not told apart, none, or one")]
     assistant_id: Option<Option<AssistantId>>,
     /// What was used: `image`.
     #[schema(example = "image")]
