@@ -2,6 +2,7 @@
 //! loads, authorizes, decides, writes and commits, in that order.
 
 pub mod assistants;
+pub mod audit;
 pub mod avatar;
 pub mod bootstrap;
 mod change;
@@ -9,6 +10,7 @@ pub mod comments;
 pub mod directory;
 pub mod drafts;
 mod error;
+pub mod events;
 pub mod favorites;
 pub mod files;
 mod home;
@@ -37,6 +39,7 @@ pub mod uploads;
 pub mod usage;
 pub mod users;
 pub mod versions;
+pub mod webhooks;
 
 pub use error::{Conflict, Denied, Error, Result};
 

@@ -237,6 +237,9 @@ pub enum Conflict {
         /// Their names.
         skills: Vec<String>,
     },
+    /// The webhook is switched off, so nothing is sent to it.
+    #[error("the webhook is switched off; enable it first")]
+    WebhookDisabled,
     /// Somebody has this address who was not linked to the directory's account.
     #[error(
         "there is a user with this address who is not linked to this account; an administrator can link them by `externalId`"
@@ -274,6 +277,7 @@ impl Conflict {
             Self::ProviderNotAllowed { .. } => "provider_not_allowed",
             Self::RuleAttached { .. } => "rule_attached",
             Self::SecretInUse { .. } => "secret_in_use",
+            Self::WebhookDisabled => "webhook_disabled",
             Self::AccountNotLinked => "account_not_linked",
             Self::ImportedElsewhere => "imported_elsewhere",
         }

@@ -16,6 +16,7 @@ mod input;
 mod install;
 
 use input::Settings;
+pub(super) use input::web_address;
 pub use input::{MAX_KEY_CHARS, MAX_MODEL_CHARS, MAX_MODELS, MAX_NAME_CHARS, MAX_URL_CHARS};
 pub use install::{InstalledProvider, install_providers};
 

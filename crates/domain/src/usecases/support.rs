@@ -330,7 +330,8 @@ pub(super) async fn record_about(
     Ok(work.records().append_event(&event).await?)
 }
 
-fn event(
+/// An event as it is recorded.
+pub(super) fn event(
     deps: &Deps<'_>,
     caller: &Caller,
     action: &str,

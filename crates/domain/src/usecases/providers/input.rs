@@ -91,6 +91,15 @@ fn check_base_url(
 /// The address in one spelling. Whether it may be reached is decided by the
 /// operator's networks, at the call.
 pub(super) fn address(raw: &str) -> std::result::Result<String, String> {
+    let url = web_address(raw)?;
+    if url.query().is_some() {
+        return Err("must not contain a query".to_owned());
+    }
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// An address that requests go to, which may have a query.
+pub(in crate::usecases) fn web_address(raw: &str) -> std::result::Result<Url, String> {
     let raw = raw.trim();
     if raw.chars().count() > MAX_URL_CHARS {
         return Err(format!("must have at most {MAX_URL_CHARS} characters"));
@@ -108,12 +117,12 @@ pub(super) fn address(raw: &str) -> std::result::Result<String, String> {
         return Err(message.to_owned());
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err("must not contain credentials; the key belongs into apiKey".to_owned());
+        return Err("must not contain a user name or a password".to_owned());
     }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err("must not contain a query or a fragment".to_owned());
+    if url.fragment().is_some() {
+        return Err("must not contain a fragment".to_owned());
     }
-    Ok(url.as_str().trim_end_matches('/').to_owned())
+    Ok(url)
 }
 
 fn check_key(kind: ProviderKind, key: Option<&Secret<String>>, faults: &mut Vec<Fault>) {
