@@ -1,5 +1,7 @@
 //! `/api/tokens`
 
+pub(crate) mod of_assistant;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
