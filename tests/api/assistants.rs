@@ -21,7 +21,18 @@ pub(crate) async fn made(app: &App, body: Value) -> String {
     created.header("location").to_owned()
 }
 
-/// The example object of the seed, with ids of people and things that exist here.
+/// The example object of the seed, with rules that exist here.
+pub(crate) async fn seed_with_rules(app: &App) -> Value {
+    let mut seed = seed_example();
+    for (index, name) in ["Professional tone", "Safety guidelines"].iter().enumerate() {
+        let rule = json!({"name": name, "content": "Always.", "isPublic": true});
+        let rule = app.post(Admin, "/api/rules").json(&rule).expect(201).await;
+        seed["rule_ids"][index] = rule.body["id"].clone();
+    }
+    seed
+}
+
+/// The example object of the seed.
 pub(crate) fn seed_example() -> Value {
     json!({
         "id": "asst_customer_support_001",
@@ -75,7 +86,7 @@ pub(crate) fn seed_example() -> Value {
 }
 
 pub(crate) async fn the_seeds_example_is_created_and_reads_back_field_for_field(app: &App) {
-    let sent = seed_example();
+    let sent = seed_with_rules(app).await;
 
     let created = app.post(Ada, "/api/assistants").json(&sent).expect(201).await;
     let read = app.get(Ada, created.header("location")).expect(200).await;
@@ -99,7 +110,8 @@ pub(crate) async fn the_seeds_example_is_created_and_reads_back_field_for_field(
 }
 
 pub(crate) async fn an_assistant_is_put_back_as_it_was_read(app: &App) {
-    let created = app.post(Ada, "/api/assistants").json(&seed_example()).expect(201).await;
+    let created =
+        app.post(Ada, "/api/assistants").json(&seed_with_rules(app).await).expect(201).await;
     let path = created.header("location");
     app.clock.advance(time::Duration::HOUR);
     let changed = app.patch(Ada, path).json(&json!({"temperature": 0.1})).expect(200).await;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{made, seed_example};
+use super::{made, seed_with_rules};
 use crate::{App, Person::Ada, Person::Bob};
 
 /// An assistant with `count` versions; version `n` has seed `n`.
@@ -77,7 +77,8 @@ pub(crate) async fn versions_are_compared_with_each_other_live_and_draft(app: &A
 }
 
 pub(crate) async fn a_restored_version_is_a_draft_until_it_is_committed(app: &App) {
-    let created = app.post(Ada, "/api/assistants").json(&seed_example()).expect(201).await;
+    let created =
+        app.post(Ada, "/api/assistants").json(&seed_with_rules(app).await).expect(201).await;
     let path = created.header("location").to_owned();
     let everything = json!({
         "name": "Another", "instructions": "x", "temperature": 1.5, "metadata": {},

@@ -7,14 +7,23 @@ use understudy_domain::{
             UpdateAssistant, copy_assistant, delete_assistant, restore_assistant,
             set_default_assistant, update_assistant, view_assistant,
         },
+        rules::create_rule,
         versions::list_versions,
     },
 };
 
+use crate::rules::rule;
 use crate::stage::{Stage, caller, faults, id_of, named, seen};
 
-fn seed() -> Value {
-    serde_json::from_str(include_str!("../data/seed-assistant.json")).unwrap()
+/// The example object of the seed, with rules that exist here.
+pub async fn seed(stage: &Stage) -> Value {
+    let mut seed: Value =
+        serde_json::from_str(include_str!("../data/seed-assistant.json")).unwrap();
+    for (index, name) in ["Professional tone", "Safety guidelines"].iter().enumerate() {
+        let rule = create_rule(stage.deps(), &caller(2), rule(name)).await.unwrap();
+        seed["rule_ids"][index] = rule.id.to_string().into();
+    }
+    seed
 }
 
 /// Every leaf of `given` is in `read` with the same value.
@@ -43,7 +52,7 @@ fn assert_holds(given: &Value, read: &Value, at: &str) {
 #[tokio::test]
 async fn the_seeds_example_reads_back_field_for_field() {
     let stage = Stage::set().await;
-    let mut given = seed();
+    let mut given = seed(&stage).await;
 
     let made = stage.create(&caller(4), given.clone()).await.unwrap();
     let read = seen(&view_assistant(stage.deps(), &caller(4), &id_of(&made)).await.unwrap());
@@ -58,7 +67,7 @@ async fn the_seeds_example_reads_back_field_for_field() {
 #[tokio::test]
 async fn what_was_read_can_be_put_back_and_changes_nothing() {
     let stage = Stage::set().await;
-    let made = stage.create(&caller(4), seed()).await.unwrap();
+    let made = stage.create(&caller(4), seed(&stage).await).await.unwrap();
 
     let put = stage.put(&caller(4), &id_of(&made), seen(&made)).await.unwrap();
 

@@ -166,8 +166,7 @@ async fn of_many_commits_of_one_draft_one_succeeds() {
 async fn restoring_a_version_gives_back_an_equal_content() {
     let stage = Stage::set().await;
     let me = caller(4);
-    let seed: Value = serde_json::from_str(include_str!("../data/seed-assistant.json")).unwrap();
-    let live = stage.create(&me, seed).await.unwrap();
+    let live = stage.create(&me, crate::assistants::seed(&stage).await).await.unwrap();
     let id = id_of(&live);
     let other = json!({"instructions": "all new", "temperature": 2, "rule_ids": [], "name": "n",
         "tool_configurations": null, "metadata": null, "icon_type": "default", "icon_data": null});

@@ -16,7 +16,8 @@ use understudy_testkit::sample;
 
 use crate::stage::{Stage, caller, faults, id_of, named, seen};
 
-fn rule(name: &str) -> CreateRule {
+/// A public rule.
+pub fn rule(name: &str) -> CreateRule {
     CreateRule {
         name: name.to_owned(),
         description: None,
