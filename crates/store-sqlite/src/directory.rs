@@ -96,6 +96,21 @@ impl DirectoryQueries for SqliteStore {
             .await
     }
 
+    async fn users_by_id(&self, tenant: OrganizationId, ids: &[UserId]) -> StoreResult<Vec<User>> {
+        let ids = ids.to_vec();
+        self.readers
+            .run("directory.users_by_id", move |conn| {
+                // One prepared statement for each; a list would be another statement
+                // for each length.
+                let mut found = Vec::with_capacity(ids.len());
+                for id in ids {
+                    found.extend(users::find(conn, tenant.into(), id.into())?);
+                }
+                Ok(found)
+            })
+            .await
+    }
+
     async fn users(
         &self,
         tenant: OrganizationId,

@@ -13,7 +13,8 @@ CREATE INDEX api_tokens_by_assistant
     WHERE assistant_id IS NOT NULL;
 
 -- The content moves behind the new columns, so that reading these does not walk its
--- overflow pages. The table is not made anew: what refers to it would go with it.
+-- overflow pages. The table is not made anew: what refers to it would go with it. The
+-- default is for SQLite, which wants one for every new column; nothing relies on it.
 ALTER TABLE assistants ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
 -- By principal; read whole.
 ALTER TABLE assistants ADD COLUMN shares TEXT NOT NULL DEFAULT '{}';
