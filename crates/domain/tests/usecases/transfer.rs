@@ -1,3 +1,5 @@
+mod abilities;
+
 use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::{Value, json};
