@@ -14,7 +14,7 @@ use crate::{
     caller, etag,
     fields::Fields,
     input::{self, Input},
-    negotiation::require_json_accepted,
+    negotiation::{require_json_accepted, require_stream_accepted},
     problem::Problem,
     query::Query,
     server::State,
@@ -56,6 +56,33 @@ impl FromRequest for Asked {
             let call = Call::of(request, payload).await?;
             let query = Query::of(&call.request);
             Ok(Self { call, query })
+        })
+    }
+}
+
+/// A call whose answer is a stream when its query says `follow=true`, and JSON else.
+pub(crate) struct Following {
+    pub(crate) call: Call,
+    pub(crate) query: Query,
+    pub(crate) follow: bool,
+}
+
+impl FromRequest for Following {
+    type Error = actix_web::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let call = Call::of_any_kind(request, payload).await?;
+            let mut query = Query::of(&call.request);
+            let follow = query.flag("follow").unwrap_or(false);
+            if follow {
+                require_stream_accepted(call.request.headers())?;
+            } else {
+                require_json_accepted(call.request.headers())?;
+            }
+            Ok(Self { call, query, follow })
         })
     }
 }

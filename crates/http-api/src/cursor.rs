@@ -83,6 +83,18 @@ pub(crate) fn to_id<T>(list: &str, text: &str) -> Result<Id<T>, Problem> {
     decode(list, text)?.i.map(Id::from_uuid).ok_or_else(bad)
 }
 
+pub(crate) fn of_number(list: &str, number: u64) -> String {
+    let key = Key::Text(number.to_string());
+    encode(&Cursor { l: list.to_owned(), k: key, i: None })
+}
+
+pub(crate) fn to_number(list: &str, text: &str) -> Result<u64, Problem> {
+    match decode(list, text)?.k {
+        Key::Text(text) => text.parse().or(Err(bad())),
+        Key::Time(_) => Err(bad()),
+    }
+}
+
 fn encode(cursor: &Cursor) -> String {
     // Strings and numbers always serialize.
     BASE64.encode(serde_json::to_vec(cursor).unwrap_or_default())

@@ -37,11 +37,13 @@ mod query;
 mod range;
 mod request_id;
 mod server;
+mod stream;
 mod token_uses;
 mod trace_context;
 
 pub use openapi::openapi_json;
 pub use problem::problems_markdown;
 pub use server::{ContinueTrace, Metrics, Options, Ready, Services, SingleSignOn, serve};
+pub use stream::Streams;
 pub use token_uses::TokenUses;
 pub use trace_context::TraceContext;

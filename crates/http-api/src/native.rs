@@ -7,6 +7,7 @@ use crate::endpoint::Endpoint;
 mod assistants;
 mod comments;
 mod drafts;
+mod events;
 mod favorites;
 mod files;
 mod icons;
@@ -33,6 +34,7 @@ mod uploads;
 mod usage;
 mod users;
 mod versions;
+mod webhooks;
 
 /// All operations of `/api`.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
@@ -48,6 +50,10 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     all.extend(drafts::endpoints());
     all.extend(drafts::actions());
     all.extend(versions::endpoints());
+    all.extend(events::of_assistant());
+    all.extend(events::endpoints());
+    all.extend(webhooks::endpoints());
+    all.extend(webhooks::actions());
     all.extend(files::endpoints());
     all.extend(references::endpoints());
     all.extend(skills::endpoints());
@@ -122,6 +128,14 @@ pub(crate) fn schemas(components: ComponentsBuilder) -> ComponentsBuilder {
         .schema_from::<organization::LimitsView>()
         .schema_from::<models::ModelView>()
         .schema_from::<models::ModelList>()
+        .schema_from::<events::EventView>()
+        .schema_from::<events::ActorView>()
+        .schema_from::<events::EventPage>()
+        .schema_from::<webhooks::WebhookView>()
+        .schema_from::<webhooks::TestedView>()
+        .schema_from::<webhooks::DeliveryView>()
+        .schema_from::<webhooks::AttemptView>()
+        .schema_from::<webhooks::DeliveryPage>()
         .schema_from::<library::IconEntry>()
         .schema_from::<library::AvatarEntry>()
 }

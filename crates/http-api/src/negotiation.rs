@@ -6,25 +6,37 @@ use crate::problem::{Code, Problem};
 
 /// Refuses a caller that does not take JSON.
 pub(crate) fn require_json_accepted(headers: &HeaderMap) -> Result<(), Problem> {
+    require_accepted(headers, ("application", "json"))
+}
+
+/// Refuses a caller that does not take an event stream.
+pub(crate) fn require_stream_accepted(headers: &HeaderMap) -> Result<(), Problem> {
+    require_accepted(headers, ("text", "event-stream"))
+}
+
+/// Refuses a caller that does not take this media type.
+fn require_accepted(headers: &HeaderMap, kind: (&str, &str)) -> Result<(), Problem> {
     let mut lines = headers.get_all(header::ACCEPT).peekable();
     if lines.peek().is_none() {
         return Ok(());
     }
     let ranges = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(','));
-    let best = ranges.filter_map(quality_of_json).max();
-    match best {
-        Some((_, true)) => Ok(()),
-        _ => Err(Problem::new(Code::NotAcceptable).detail("answers are `application/json`")),
+    let best = ranges.filter_map(|range| quality_of(kind, range)).max();
+    if best.is_some_and(|(_, takes)| takes) {
+        return Ok(());
     }
+    let detail = format!("answers are `{}/{}`", kind.0, kind.1);
+    Err(Problem::new(Code::NotAcceptable).detail(detail))
 }
 
-/// How closely a media range names JSON, and whether it takes it.
-fn quality_of_json(range: &str) -> Option<(u8, bool)> {
+/// How closely a media range names a media type, and whether it takes it.
+fn quality_of((kind, subtype): (&str, &str), range: &str) -> Option<(u8, bool)> {
     let mut parts = range.split(';');
-    let closeness = match parts.next()?.trim().to_ascii_lowercase().as_str() {
-        "application/json" => 2,
-        "application/*" => 1,
-        "*/*" => 0,
+    let named = parts.next()?.trim().to_ascii_lowercase();
+    let closeness = match named.split_once('/')? {
+        (first, second) if first == kind && second == subtype => 2,
+        (first, "*") if first == kind => 1,
+        ("*", "*") => 0,
         _ => return None,
     };
     let refused = parts.any(|parameter| {

@@ -81,6 +81,8 @@ fn tags() -> Vec<utoipa::openapi::Tag> {
         tag("sharing", "Who owns assistants, with whom they are shared, and who marks them."),
         tag("tags", "Labels of the organization for its assistants."),
         tag("comments", "What people say about assistants."),
+        tag("events", "The audit log."),
+        tag("webhooks", "Addresses that are told of events, by the Standard Webhooks scheme."),
         tag("uploads", "Bytes that are sent before they are attached, at once or piece by piece."),
         tag("icons", "Icons of assistants, and the libraries of icons and avatars."),
         tag("transfer", "Assistants as files: export and import."),

@@ -120,7 +120,7 @@ impl Problem {
     /// The answer to the request for `instance` with this id, in the dialect of that
     /// path.
     pub(crate) fn render(&self, instance: &str, request_id: &str) -> HttpResponse {
-        let Parts { code, detail, faults, members, headers } = &*self.0;
+        let Parts { code, detail, headers, .. } = &*self.0;
         let (slug, status, title) = code.describe();
         let detail = detail.as_deref().unwrap_or(title);
         let mut response = HttpResponse::build(status);
@@ -130,6 +130,14 @@ impl Problem {
         if instance.starts_with(okchat::PREFIX) {
             return response.json(okchat::ErrorBody { error: slug, message: detail });
         }
+        response.content_type(MEDIA_TYPE).body(self.body(instance, request_id))
+    }
+
+    /// The document, as JSON without line feeds.
+    pub(crate) fn body(&self, instance: &str, request_id: &str) -> String {
+        let Parts { code, detail, faults, members, .. } = &*self.0;
+        let (slug, status, title) = code.describe();
+        let detail = detail.as_deref().unwrap_or(title);
         let mut body = json!({
             "type": format!("/problems#{slug}"),
             "title": title,
@@ -146,7 +154,7 @@ impl Problem {
         if let Some(body) = body.as_object_mut() {
             body.extend(members.clone());
         }
-        response.content_type(MEDIA_TYPE).body(body.to_string())
+        body.to_string()
     }
 }
 
@@ -218,6 +226,7 @@ impl From<Conflict> for Problem {
             | Conflict::RuleAttached { .. }
             | Conflict::SecretInUse { .. }
             | Conflict::AccountNotLinked
+            | Conflict::WebhookDisabled
             | Conflict::ImportedElsewhere => problem,
         }
     }
@@ -348,6 +357,7 @@ impl From<&Conflict> for Code {
             Conflict::RuleAttached { .. } => Self::RuleAttached,
             Conflict::SecretInUse { .. } => Self::SecretInUse,
             Conflict::AccountNotLinked => Self::AccountNotLinked,
+            Conflict::WebhookDisabled => Self::WebhookDisabled,
             Conflict::ImportedElsewhere => Self::ImportedElsewhere,
         }
     }
@@ -414,6 +424,7 @@ mod tests {
             Conflict::ProviderNotAllowed { provider: "openai" },
             Conflict::RuleAttached { count: 1 },
             Conflict::SecretInUse { skills: Vec::new() },
+            Conflict::WebhookDisabled,
             Conflict::AccountNotLinked,
             Conflict::ImportedElsewhere,
         ];

@@ -53,7 +53,7 @@ impl Query {
     pub(crate) fn text(&mut self, name: &str) -> Option<String> {
         let (found, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.pairs)
             .into_iter()
-            .partition(|(key, _)| key == name || snake(key) == name);
+            .partition(|(key, _)| key == name || snake(key) == snake(name));
         self.pairs = rest;
         if found.len() > 1 {
             self.fault(name, "duplicate_parameter", "is given more than once");
@@ -123,6 +123,15 @@ mod tests {
         );
         let problem = format!("{:?}", query.finish().unwrap_err());
         assert!(problem.contains("\"limit\"") && problem.contains("\"tag\""), "{problem}");
+    }
+
+    #[test]
+    fn a_parameter_may_be_named_in_either_casing_and_in_one_only() {
+        let mut query = Query::parse("group_by=day&rule_type=a&ruleType=b");
+        assert_eq!(query.text("groupBy").as_deref(), Some("day"));
+        query.text("ruleType");
+        let problem = format!("{:?}", query.finish().unwrap_err());
+        assert!(problem.contains("duplicate_parameter"), "{problem}");
     }
 
     #[test]

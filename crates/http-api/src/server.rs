@@ -14,8 +14,8 @@ use understudy_domain::{
 };
 
 use crate::{
-    edge, endpoint, limits::Limits, operations, pictures::Rendered, token_uses::TokenUses,
-    trace_context::TraceContext,
+    edge, endpoint, limits::Limits, operations, pictures::Rendered, stream::Streams,
+    token_uses::TokenUses, trace_context::TraceContext,
 };
 
 /// How long a client may take to send the head of a request.
@@ -78,6 +78,8 @@ pub struct Options {
     pub token_uses: Arc<TokenUses>,
     /// Most bytes of a file.
     pub max_file_bytes: u64,
+    /// The event streams of this server; whoever stops it ends them first.
+    pub streams: Streams,
     /// How people log in beside passwords, if they do.
     pub single_sign_on: Option<SingleSignOn>,
 }
@@ -106,6 +108,7 @@ impl Default for Options {
             continue_trace: None,
             token_uses: Arc::default(),
             max_file_bytes: MAX_FILE_BYTES,
+            streams: Streams::default(),
             single_sign_on: None,
         }
     }

@@ -176,8 +176,7 @@ async fn behind_the_end(
     };
     let Some(more) = more else { return Ok(None) };
     let end = deps.store.audit().head(organization).await?;
-    let stray =
-        Broken { seq: more.seq, event: Some(more.event.id), wrong: Wrong::BehindTheEnd };
+    let stray = Broken { seq: more.seq, event: Some(more.event.id), wrong: Wrong::BehindTheEnd };
     Ok((more.seq > end.seq).then_some(stray))
 }
 

@@ -7,11 +7,7 @@ use super::{
     home::{names_of, require_home},
     support::{find, require_admin, require_level},
 };
-use crate::{
-    EventFilter, Principal, RecordedEvent, Scope,
-    access::Level,
-    ports::Walk,
-};
+use crate::{EventFilter, Principal, RecordedEvent, Scope, access::Level, ports::Walk};
 
 /// How many events are told at a time to those who follow.
 const BATCH: u32 = 100;

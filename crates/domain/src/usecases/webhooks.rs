@@ -26,8 +26,8 @@ mod message;
 pub use deliver::{Outcome, deliver};
 pub use deliveries::{DeliveryPage, list_deliveries, replay_delivery, test_webhook};
 pub use fan_out::fan_out;
-use input::{Settings, SECRET_PREFIX};
 pub use input::{MAX_EVENT_CHARS, MAX_EVENTS, SECRET_BYTES};
+use input::{SECRET_PREFIX, Settings};
 
 /// Most webhooks of an organization.
 pub const MAX_WEBHOOKS: usize = 50;

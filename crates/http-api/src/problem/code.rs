@@ -139,6 +139,8 @@ codes! {
         "Detach it from everything first, or delete it with `force=true`.";
     SecretInUse = "secret_in_use", CONFLICT, "Skills use the secret",
         "`detail` names them. Take it out of them first.";
+    WebhookDisabled = "webhook_disabled", CONFLICT, "The webhook is switched off",
+        "Nothing is sent to it. Enable it first; `disabledReason` says why the server switched it off, if it did.";
     AccountNotLinked = "account_not_linked", CONFLICT, "The account is not linked",
         "There is a user with the address of the directory's account who is not linked to it. An administrator links them by `externalId`.";
     ImportedElsewhere = "imported_elsewhere", CONFLICT, "It was imported by somebody else",

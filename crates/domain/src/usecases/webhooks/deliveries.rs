@@ -63,11 +63,8 @@ pub async fn replay_delivery(
     if !hook.enabled {
         return Err(Conflict::WebhookDisabled.into());
     }
-    let queued = Delivery {
-        state: DeliveryState::Pending,
-        next_attempt_at: deps.clock.now(),
-        ..delivery
-    };
+    let queued =
+        Delivery { state: DeliveryState::Pending, next_attempt_at: deps.clock.now(), ..delivery };
     let queued = work.webhooks().update_delivery(queued).await.map_err(on_write)?;
     let told = json!({"deliveryId": id, "eventId": queued.event});
     let (target, values) = (webhook.to_string(), (None, Some(told)));

@@ -41,8 +41,7 @@ pub async fn fan_out(
         return Ok(0);
     }
     let wanted = events.iter().filter(|recorded| is_for(&webhook, &recorded.event));
-    let deliveries: Vec<_> =
-        wanted.map(|recorded| delivery(&deps, &webhook, recorded)).collect();
+    let deliveries: Vec<_> = wanted.map(|recorded| delivery(&deps, &webhook, recorded)).collect();
     if !deliveries.is_empty() {
         work.webhooks().insert_deliveries(&deliveries).await?;
     }

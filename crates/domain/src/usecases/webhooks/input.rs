@@ -104,9 +104,8 @@ fn names_events(text: &str) -> bool {
         Some(kind) => (kind, true),
         None => (text, false),
     };
-    let is_word = |word: &str| {
-        !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
-    };
+    let is_word =
+        |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
     words.split('.').all(is_word) && (is_kind || words.contains('.'))
 }
 

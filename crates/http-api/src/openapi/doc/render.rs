@@ -253,6 +253,10 @@ fn path_parameter(pattern: &str, name: &str) -> (&'static str, &'static str) {
         _ if pattern.starts_with("/api/comments") => {
             ("The id of a comment or reply.", "cmt_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
         }
+        "deliveryId" => ("The id of a delivery.", "dlv_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+        _ if pattern.starts_with("/api/webhooks") => {
+            ("The id of a webhook.", "hook_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
+        }
         _ if pattern.starts_with("/api/tokens") => {
             ("The id of a token.", "tok_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
         }

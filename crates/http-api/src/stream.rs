@@ -1,0 +1,307 @@
+//! Event streams (`text/event-stream`): the one way to open one.
+//!
+//! Who follows a stream is asked who they are, and judged, when it opens and again
+//! every few seconds; between events a comment goes out, so that a client that is
+//! gone is noticed by the write that fails, and what it followed is dropped with it.
+//! A stream is never compressed, and ends with an event of its own when the right to
+//! it or the server does.
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    fmt::Write,
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{
+        Method,
+        header::{self, ContentEncoding, HeaderName, HeaderValue},
+    },
+    web::{self, Bytes},
+};
+use futures_util::stream;
+use serde::Serialize;
+use tokio::{sync::watch, time::Instant};
+use understudy_domain::{UserId, usecases::Caller};
+
+use crate::{
+    answer::Answer,
+    call::Call,
+    caller,
+    problem::{Code, Problem},
+    request_id::RequestId,
+    server::State,
+};
+
+/// How long a source may wait for news in one turn. After each, the caller is judged
+/// anew, or a heartbeat goes out.
+const TURN: Duration = Duration::from_secs(3);
+/// How old a judgement may be when something is sent (safety.md: at most 5 s).
+const JUDGED_FOR: Duration = Duration::from_secs(4);
+/// Most streams that one user may follow at a time on one server.
+const BY_USER: usize = 20;
+/// How long a client waits before it connects again, in milliseconds.
+const RETRY_MS: u32 = 2_000;
+
+const MEDIA_TYPE: &str = "text/event-stream";
+/// Lines in which nothing happens.
+const HEARTBEAT: Bytes = Bytes::from_static(b": still here\n\n");
+const LAST_EVENT_ID: &str = "last-event-id";
+/// Tells a proxy that understands it not to hold back what comes.
+const NO_BUFFERING: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+
+/// The streams of one server.
+#[derive(Clone, Debug)]
+pub struct Streams(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    ended: watch::Sender<bool>,
+    open: Mutex<HashMap<UserId, usize>>,
+}
+
+impl Default for Streams {
+    fn default() -> Self {
+        Self(Arc::new(Shared { ended: watch::Sender::new(false), open: Mutex::default() }))
+    }
+}
+
+impl Streams {
+    /// Ends all of them, each with an event that says so. Those that are opened
+    /// afterwards end at once.
+    pub fn end(&self) {
+        self.0.ended.send_replace(true);
+    }
+
+    /// Counts a stream of the user for as long as the place is kept.
+    fn take_place(&self, user: UserId) -> Result<Place, Problem> {
+        let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = open.entry(user).or_default();
+        if *count >= BY_USER {
+            let detail = format!("a user may follow {BY_USER} streams at a time; end one first");
+            let problem = Problem::new(Code::TooManyRequests).detail(detail);
+            return Err(problem.header(header::RETRY_AFTER, "5"));
+        }
+        *count += 1;
+        Ok(Place { streams: self.clone(), user })
+    }
+}
+
+struct Place {
+    streams: Streams,
+    user: UserId,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.streams.0.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = open.get_mut(&self.user) {
+            *count = count.saturating_sub(1);
+            if *count == 0 {
+                open.remove(&self.user);
+            }
+        }
+    }
+}
+
+/// One event as it is sent.
+#[derive(Debug)]
+pub(crate) struct Event {
+    /// What kind of event it is: one line.
+    pub(crate) name: String,
+    /// Where to go on behind it: one line.
+    pub(crate) id: String,
+    /// JSON, which has no line feeds.
+    pub(crate) data: String,
+}
+
+impl Event {
+    /// An event with this value.
+    pub(crate) fn new(
+        name: &str,
+        id: &impl ToString,
+        data: &impl Serialize,
+    ) -> Result<Self, Problem> {
+        let data = serde_json::to_string(data).map_err(|error| Problem::internal(&error))?;
+        Ok(Self { name: name.to_owned(), id: id.to_string(), data })
+    }
+}
+
+/// What a source has to tell.
+#[derive(Debug, Default)]
+pub(crate) struct News {
+    /// In order; none when nothing happened.
+    pub(crate) events: Vec<Event>,
+    /// Whether nothing will ever follow.
+    pub(crate) is_last: bool,
+}
+
+/// Where the events of a stream come from.
+pub(crate) trait Source {
+    /// Refuses a caller who may not, or no longer, see the events.
+    fn judge(&self, state: &State, caller: &Caller) -> impl Future<Output = Result<(), Problem>>;
+
+    /// Judges the caller, and tells what happened since the last call; waits for
+    /// something, at most for `patience`. When it is dropped while it waits, nothing
+    /// is lost: the next call tells it.
+    fn news(
+        &mut self,
+        state: &State,
+        caller: &Caller,
+        patience: Duration,
+    ) -> impl Future<Output = Result<News, Problem>>;
+}
+
+/// Where a client wants to go on: what `Last-Event-ID` says, which clients send when
+/// they connect again.
+pub(crate) fn last_event_id(request: &HttpRequest) -> Option<&str> {
+    let value = request.headers().get(LAST_EVENT_ID)?;
+    // What is no text is no id; it is refused as one that nobody gave.
+    Some(value.to_str().unwrap_or_default())
+}
+
+/// Answers with the stream of a source.
+pub(crate) async fn open(call: Call, source: impl Source + 'static) -> Answer {
+    source.judge(&call.state, &call.caller).await?;
+    let streams = call.state.options.streams.clone();
+    let place = streams.take_place(call.caller.actor.user)?;
+    let mut answer = HttpResponse::Ok();
+    answer.content_type(MEDIA_TYPE);
+    // Our own compression leaves it alone when it is there.
+    answer.insert_header(ContentEncoding::Identity).insert_header(NO_BUFFERING);
+    if call.request.method() == Method::HEAD {
+        return Ok(answer.finish());
+    }
+    let Call { state, caller, request, .. } = call;
+    let ended = streams.0.ended.subscribe();
+    let following =
+        Following { source, state, caller, request, judged: Instant::now(), ended, _place: place };
+    let first = Step::Begin(following);
+    Ok(answer.streaming(stream::unfold(first, |step| async { step.take().await })))
+}
+
+/// A stream on its way.
+struct Following<S> {
+    source: S,
+    state: web::Data<State>,
+    caller: Caller,
+    request: HttpRequest,
+    judged: Instant,
+    ended: watch::Receiver<bool>,
+    _place: Place,
+}
+
+enum Step<S> {
+    Begin(Following<S>),
+    Turn(Following<S>),
+    End,
+}
+
+type Written<S> = Option<(Result<Bytes, Infallible>, Step<S>)>;
+
+impl<S: Source> Step<S> {
+    async fn take(self) -> Written<S> {
+        match self {
+            // Something goes out at once, so that clients and proxies know it is open.
+            Self::Begin(following) => {
+                let text = format!("retry: {RETRY_MS}\n\n");
+                Some((Ok(text.into()), Self::Turn(following)))
+            }
+            Self::Turn(mut following) => {
+                let (text, is_last) = following.turn().await;
+                let next = if is_last { Self::End } else { Self::Turn(following) };
+                Some((Ok(text), next))
+            }
+            Self::End => None,
+        }
+    }
+}
+
+impl<S: Source> Following<S> {
+    /// What to write next, and whether it is the last.
+    async fn turn(&mut self) -> (Bytes, bool) {
+        let mut ended = self.ended.clone();
+        tokio::select! {
+            biased;
+            // The sender lives as long as the server does.
+            _ = ended.wait_for(|ended| *ended) => (closing("the server is stopping"), true),
+            news = self.news() => match news {
+                Ok(News { events, is_last }) if events.is_empty() && !is_last => (HEARTBEAT, false),
+                Ok(News { events, is_last }) => (written(&events), is_last),
+                Err(problem) => (self.refusal(&problem), true),
+            },
+        }
+    }
+
+    async fn news(&mut self) -> Result<News, Problem> {
+        self.know().await?;
+        let news = self.source.news(&self.state, &self.caller, TURN).await?;
+        // A client that was slow to read may have kept all of this waiting.
+        if self.judged.elapsed() > JUDGED_FOR {
+            self.know().await?;
+            self.source.judge(&self.state, &self.caller).await?;
+        }
+        Ok(news)
+    }
+
+    /// Finds out anew who the caller is, by the same credential.
+    async fn know(&mut self) -> Result<(), Problem> {
+        let now = Instant::now();
+        self.caller = caller::authenticate(&self.request, &self.state).await?;
+        self.judged = now;
+        Ok(())
+    }
+
+    fn refusal(&self, problem: &Problem) -> Bytes {
+        let id = RequestId::of(&self.request);
+        let body = problem.body(self.request.path(), id.as_ref().map_or("", RequestId::as_str));
+        format!("event: error\ndata: {body}\n\n").into()
+    }
+}
+
+fn written(events: &[Event]) -> Bytes {
+    let mut text = String::new();
+    for Event { name, id, data } in events {
+        // Writing to a text cannot fail.
+        let _ = write!(text, "event: {name}\nid: {id}\ndata: {data}\n\n");
+    }
+    text.into()
+}
+
+fn closing(why: &str) -> Bytes {
+    format!("event: end\ndata: {{\"reason\":\"{why}\"}}\n\n").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use understudy_domain::Id;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn events_are_written_as_clients_read_them() {
+        let event = Event::new("user.created", &7, &"a\nb").unwrap();
+
+        assert_eq!(written(&[event]), "event: user.created\nid: 7\ndata: \"a\\nb\"\n\n");
+    }
+
+    #[test]
+    fn a_user_has_so_many_streams_at_a_time() {
+        let streams = Streams::default();
+        let user = Id::from_uuid(Uuid::from_u128(1));
+        let other = Id::from_uuid(Uuid::from_u128(2));
+        let mut places: Vec<_> =
+            (0..BY_USER).map(|_| streams.take_place(user).ok().unwrap()).collect();
+
+        assert!(streams.take_place(user).is_err());
+        assert!(streams.take_place(other).is_ok());
+        places.pop();
+        assert!(streams.take_place(user).is_ok());
+    }
+}
