@@ -12,11 +12,13 @@ use understudy_domain::{Email, Secret};
 use url::Url;
 
 pub use foreign::Foreign;
+pub use oidc::{OidcConfig, SecretSource};
 pub use options::Options;
 pub use settings::{Setting, Settings, Source};
 pub use values::{BlobUrl, DatabaseUrl, LogFormat};
 
 mod foreign;
+mod oidc;
 mod options;
 mod settings;
 mod show;
@@ -102,6 +104,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// Private networks that assistants may call.
     pub allow_private_network: Vec<IpNet>,
+    /// Who logs people in beside passwords, if anybody does.
+    pub oidc: Option<OidcConfig>,
     /// What is logged, in the directives of `tracing`.
     pub log: String,
     /// In which form.
@@ -195,6 +199,7 @@ impl Reader<'_> {
         let admin_email = self.required("admin_email", values::email);
         let trusted_proxies = self.optional("trusted_proxies", values::networks);
         let allow_private_network = self.optional("allow_private_network", values::networks);
+        let oidc = self.oidc();
         let log = self.required("log", values::log);
         let log_format = self.required("log_format", values::log_format);
         let otlp_endpoint = self.optional("otlp_endpoint", values::otlp_endpoint);
@@ -216,6 +221,7 @@ impl Reader<'_> {
             admin_email: admin_email?,
             trusted_proxies: trusted_proxies.unwrap_or_default(),
             allow_private_network: allow_private_network.unwrap_or_default(),
+            oidc,
             log: log?,
             log_format: log_format?,
             otlp_endpoint,

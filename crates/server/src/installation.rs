@@ -5,12 +5,12 @@
 use std::{path::PathBuf, sync::Arc};
 
 use understudy_crypto::{
-    Argon2Passwords, JwtSigner, MasterKey, SystemClock, SystemIds, XChaChaVault,
+    Argon2Passwords, JwtSigner, MasterKey, SystemClock, SystemIds, XChaChaLogins, XChaChaVault,
 };
 use understudy_domain::{
     ports::{
         BlobStore, Clock, CryptoError, Documents, IdSource, ImageModel, Installation as Record,
-        PasswordHasher, Pictures, SessionSigner, Store, StoreError, Vault,
+        LoginSealer, PasswordHasher, Pictures, SessionSigner, Store, StoreError, Vault,
     },
     usecases::Deps,
 };
@@ -43,6 +43,8 @@ pub struct Installation {
     pub passwords: Arc<dyn PasswordHasher>,
     /// Session JWTs.
     pub signer: Arc<dyn SessionSigner>,
+    /// What is remembered of log-ins at an identity provider.
+    pub logins: Arc<dyn LoginSealer>,
     /// Write-only values.
     pub vault: Arc<dyn Vault>,
     /// Bytes of users.
@@ -136,10 +138,11 @@ impl Installation {
             (None, Some(key), Purpose::Serve) => key,
             (None, None, Purpose::Serve) => make_key(config)?,
         };
-        let (signer, vault) = match &previous {
-            None => (JwtSigner::new(&key), XChaChaVault::new(&key)),
+        let (signer, logins, vault) = match &previous {
+            None => (JwtSigner::new(&key), XChaChaLogins::new(&key), XChaChaVault::new(&key)),
             Some(previous) => (
                 JwtSigner::with_previous(&key, previous),
+                XChaChaLogins::with_previous(&key, previous),
                 XChaChaVault::with_previous(&key, previous),
             ),
         };
@@ -157,6 +160,7 @@ impl Installation {
             ids: Arc::new(SystemIds),
             passwords: Arc::new(Argon2Passwords::new()),
             signer: Arc::new(signer),
+            logins: Arc::new(logins),
             vault: Arc::new(vault),
         })
     }

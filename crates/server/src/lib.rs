@@ -11,6 +11,7 @@ mod error;
 pub mod files;
 pub mod installation;
 pub mod running;
+pub mod sign_on;
 pub mod telemetry;
 mod workers;
 

@@ -21,6 +21,7 @@ use understudy_http_api::{Metrics, Options, Services, TokenUses, serve};
 use crate::{
     config::Config,
     installation::{Installation, InstallationError, Purpose},
+    sign_on::{SignOnError, single_sign_on},
     telemetry,
     workers::Workers,
 };
@@ -60,6 +61,9 @@ pub enum StartError {
     /// The providers that the environment names cannot be added.
     #[error("the providers cannot be added")]
     Providers(#[source] Error),
+    /// The identity provider cannot be asked.
+    #[error(transparent)]
+    SignOn(#[from] SignOnError),
     /// The HTTP server cannot start.
     #[error("the HTTP server cannot start")]
     Http(#[source] io::Error),
@@ -73,6 +77,7 @@ pub enum StartError {
 /// [`StartError`]; a database that is refused was not changed.
 pub async fn start(config: Config) -> Result<Running, StartError> {
     let installation = Installation::open(&config, Purpose::Serve).await?;
+    let single_sign_on = single_sign_on(&config, &installation)?;
     // Before anything is set up: a token that was made must also be shown.
     let listener = TcpListener::bind(config.listen)
         .map_err(|source| StartError::Listen { address: config.listen, source })?;
@@ -88,7 +93,7 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     }
     let token_uses = Arc::new(TokenUses::default());
     let workers = Workers::start(&installation, Arc::clone(&token_uses));
-    let options = options(&config, address, token_uses);
+    let options = Options { single_sign_on, ..options(&config, address, token_uses) };
     let server = serve(listener, services(&installation), options).map_err(StartError::Http)?;
     let handle = server.handle();
     let serving = tokio::spawn(server);

@@ -4,14 +4,18 @@ use std::{fs, net::TcpListener, os::unix::fs::PermissionsExt, path::Path};
 
 use clap::ArgMatches;
 use understudy_crypto::SystemClock;
-use understudy_domain::{Timestamp, ports::Clock};
+use understudy_domain::{
+    Timestamp,
+    ports::{Clock, IdentityProvider},
+};
 
 use super::{Done, Failure, say};
 use crate::{
-    config::{BlobUrl, Config, DatabaseUrl, KeySource},
+    config::{BlobUrl, Config, DatabaseUrl, KeySource, OidcConfig},
     database::{Database, Schema, Sharing},
     error::chain,
     installation::{check, needs_data_dir, read_key},
+    sign_on,
 };
 
 /// No machine with a right clock runs this before it was written.
@@ -34,6 +38,9 @@ pub(super) async fn doctor(matches: &ArgMatches) -> Done {
             findings.push(("blobs", blobs(&config).await));
             findings.push(("address", address(&config)));
             findings.push(("database", database(&config).await));
+            if let Some(oidc) = &config.oidc {
+                findings.push(("identity provider", identity_provider(&config, oidc).await));
+            }
         }
     }
     let mut healthy = true;
@@ -96,6 +103,12 @@ async fn blobs(config: &Config) -> Finding {
             .map(|()| path.display().to_string())
             .map_err(|why| format!("{} cannot be written ({why})", path.display())),
     }
+}
+
+async fn identity_provider(config: &Config, oidc: &OidcConfig) -> Finding {
+    let provider = sign_on::provider(config, oidc).map_err(|error| chain(&error))?;
+    let tried = provider.test().await;
+    tried.map(|()| format!("{} answers", oidc.issuer)).map_err(|error| chain(&error))
 }
 
 fn address(config: &Config) -> Finding {

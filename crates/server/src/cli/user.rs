@@ -53,8 +53,15 @@ pub(super) async fn run(config: &Config, command: Command) -> Done {
     let owner = owner.ok_or_else(|| {
         Failure::Refused("there is no organization yet; run `understudy serve` once".to_owned())
     })?;
-    let command =
-        CreateUser { email, name: Some(name), role, departments: Vec::new(), ai_seat, password };
+    let command = CreateUser {
+        email,
+        name: Some(name),
+        role,
+        departments: Vec::new(),
+        ai_seat,
+        password,
+        external_id: None,
+    };
     let caller = operator(&owner);
     let user = create_user(installation.deps(), &*installation.passwords, &caller, command)
         .await

@@ -102,6 +102,52 @@ pub struct Options {
     #[arg(long, global = true, env = "UNDERSTUDY_ALLOW_PRIVATE_NETWORK", value_name = "CIDR,…")]
     pub allow_private_network: Option<String>,
 
+    /// `OpenID` provider that logs people in beside passwords, letter by letter as it
+    /// names itself; it sends them back to `PUBLIC_URL/api/session/oidc/callback`
+    #[arg(long, global = true, env = "UNDERSTUDY_OIDC_ISSUER", value_name = "URL")]
+    pub oidc_issuer: Option<String>,
+
+    /// What the provider calls this service
+    #[arg(long, global = true, env = "UNDERSTUDY_OIDC_CLIENT_ID", value_name = "ID")]
+    pub oidc_client_id: Option<String>,
+
+    /// What the service proves that with [default: none, a public client]
+    #[arg(long, global = true, env = "UNDERSTUDY_OIDC_CLIENT_SECRET", value_name = "SECRET")]
+    #[arg(hide_env_values = true)]
+    pub oidc_client_secret: Option<String>,
+
+    /// File with that secret
+    #[arg(long, global = true, env = "UNDERSTUDY_OIDC_CLIENT_SECRET_FILE", value_name = "FILE")]
+    pub oidc_client_secret_file: Option<String>,
+
+    /// What the provider is asked for
+    #[arg(long, global = true, env = "UNDERSTUDY_OIDC_SCOPES", value_name = "NAME …")]
+    #[arg(default_value = "openid profile email")]
+    pub oidc_scopes: Option<String>,
+
+    /// Claim that tells the rank, such as `groups` or `realm_access.roles`
+    #[arg(long, global = true, env = "UNDERSTUDY_OIDC_ROLE_CLAIM", value_name = "CLAIM")]
+    pub oidc_role_claim: Option<String>,
+
+    /// What its values mean: `admins=admin,staff=member`; the highest counts, and
+    /// none makes owners
+    #[arg(long, global = true, env = "UNDERSTUDY_OIDC_ROLES", value_name = "VALUE=ROLE,…")]
+    pub oidc_roles: Option<String>,
+
+    /// Rank of those whom no claim gives one; `none` refuses them
+    #[arg(long, global = true, env = "UNDERSTUDY_OIDC_DEFAULT_ROLE", value_name = "ROLE")]
+    #[arg(default_value = "viewer")]
+    pub oidc_default_role: Option<String>,
+
+    /// Claim that tells the departments
+    #[arg(long, global = true, env = "UNDERSTUDY_OIDC_DEPARTMENT_CLAIM", value_name = "CLAIM")]
+    pub oidc_department_claim: Option<String>,
+
+    /// Whether new users have an AI seat: true, false, or by a claim that is true
+    /// (`CLAIM`) or has one of some values (`CLAIM=VALUE,…`) [default: false]
+    #[arg(long, global = true, env = "UNDERSTUDY_OIDC_SEAT", value_name = "RULE")]
+    pub oidc_seat: Option<String>,
+
     /// What is logged: error, warn, info, debug, trace, or directives such as
     /// `info,understudy_http_api=debug`
     #[arg(long, global = true, env = "UNDERSTUDY_LOG", value_name = "FILTER")]

@@ -29,7 +29,9 @@ fn value(settings: &Settings, key: &str) -> (String, String) {
 
 fn shown(key: &str, text: &str) -> String {
     match key {
-        "master_key" | "master_key_previous" | "bootstrap_token" => MASK.to_owned(),
+        "master_key" | "master_key_previous" | "bootstrap_token" | "oidc_client_secret" => {
+            MASK.to_owned()
+        }
         "database_url" | "otlp_endpoint" => masked_url(text),
         _ => text.to_owned(),
     }

@@ -3,6 +3,7 @@
 use std::{ffi::OsString, fs, path::Path};
 
 use clap::{ArgMatches, Args, Command};
+use understudy_domain::{Role, directory::SeatRule};
 
 use super::*;
 
@@ -240,4 +241,83 @@ fn variables_of_others_are_picked_out_and_never_shown() {
     let region = config.foreign.first(&["AWS_DEFAULT_REGION", "AWS_REGION"]).unwrap();
     assert_eq!(region.expose(), "eu-central-1");
     assert!(!format!("{config:?}{}", Config::show(&settings)).contains("sesame"));
+}
+
+#[test]
+fn a_provider_of_log_ins_is_read_with_what_its_claims_mean() {
+    let config = Config::read(&gather(
+        &[],
+        &[
+            ("UNDERSTUDY_OIDC_ISSUER", "https://login.example.com/realms/x/"),
+            ("UNDERSTUDY_OIDC_CLIENT_ID", "understudy"),
+            ("UNDERSTUDY_OIDC_SCOPES", "openid email,groups"),
+            ("UNDERSTUDY_OIDC_ROLE_CLAIM", "realm_access.roles"),
+            ("UNDERSTUDY_OIDC_ROLES", "a=b=admin, staff = Member"),
+            ("UNDERSTUDY_OIDC_DEFAULT_ROLE", "none"),
+            ("UNDERSTUDY_OIDC_SEAT", "groups=ai, staff"),
+        ],
+    ));
+    let oidc = config.unwrap().oidc.unwrap();
+
+    assert_eq!(oidc.issuer, "https://login.example.com/realms/x/");
+    assert_eq!(oidc.scopes, ["openid", "email", "groups"]);
+    assert_eq!(oidc.mapping.roles["a=b"], Role::Admin);
+    assert_eq!(oidc.mapping.roles["staff"], Role::Member);
+    assert_eq!(oidc.mapping.default_role, None);
+    let values = ["ai", "staff"].map(str::to_owned).into();
+    assert_eq!(oidc.mapping.seat, SeatRule::Claim { name: "groups".to_owned(), values });
+    let none = Config::read(&gather(&[], &[])).unwrap();
+    assert!(none.oidc.is_none());
+}
+
+#[test]
+fn what_is_wrong_with_a_provider_of_log_ins_is_told_at_once() {
+    let wrong = faults(
+        &[],
+        &[
+            ("UNDERSTUDY_OIDC_ISSUER", "login.example.com"),
+            ("UNDERSTUDY_OIDC_CLIENT_SECRET", "hunter2"),
+            ("UNDERSTUDY_OIDC_CLIENT_SECRET_FILE", "/run/secrets/hunter2"),
+            ("UNDERSTUDY_OIDC_ROLES", "chiefs=owner"),
+            ("UNDERSTUDY_OIDC_DEFAULT_ROLE", "owner"),
+            ("UNDERSTUDY_OIDC_SEAT", "groups="),
+        ],
+    );
+    let subjects: Vec<&str> = wrong.iter().map(|fault| fault.split(' ').next().unwrap()).collect();
+    let expected = [
+        "oidc_issuer",
+        "oidc_client_secret",
+        "oidc_roles",
+        "oidc_default_role",
+        "oidc_seat",
+        "oidc_issuer",
+        "oidc_roles",
+    ];
+    assert_eq!(subjects, expected, "{wrong:?}");
+    assert!(!wrong.join("\n").contains("hunter2"));
+
+    let alone =
+        faults(&[], &[("UNDERSTUDY_OIDC_CLIENT_ID", "x"), ("UNDERSTUDY_OIDC_SEAT", "true")]);
+    assert_eq!(
+        alone,
+        [
+            "oidc_client_id needs oidc_issuer, which is not set",
+            "oidc_seat needs oidc_issuer, which is not set"
+        ]
+    );
+}
+
+#[test]
+fn the_secret_of_a_provider_of_log_ins_is_never_shown() {
+    let settings = gather(
+        &[],
+        &[
+            ("UNDERSTUDY_OIDC_ISSUER", "https://login.example.com"),
+            ("UNDERSTUDY_OIDC_CLIENT_ID", "understudy"),
+            ("UNDERSTUDY_OIDC_CLIENT_SECRET", "hunter2"),
+        ],
+    );
+    let config = Config::read(&settings).unwrap();
+
+    assert!(!format!("{config:?}{}", Config::show(&settings)).contains("hunter2"));
 }
