@@ -123,13 +123,15 @@ impl OrganizationRepository for SqliteUnitOfWork {
     }
 
     async fn update(&mut self, mut organization: Organization) -> StoreResult<Organization> {
-        self.check_tenant("organizations", organization.id)?;
         let tenant = self.tenant();
         self.run("organizations.update", move |conn| {
             let read = organization.revision;
             organization.revision += 1;
-            let unchanged =
-                organizations::table.find(tenant).filter(organizations::revision.eq(read));
+            // Another organization is not there to be changed.
+            let unchanged = organizations::table
+                .find(Key::from(organization.id))
+                .filter(organizations::id.eq(tenant))
+                .filter(organizations::revision.eq(read));
             let changes = (
                 organizations::name.eq(&organization.name),
                 organizations::settings.eq(Json(organization.settings.clone())),
