@@ -166,7 +166,7 @@ pub struct AssistantFilter {
     pub metadata: Vec<(String, String)>,
     /// Only this one (for tokens of one assistant).
     pub only: Option<AssistantId>,
-    /// With this tag.
+    /// With this tag of the asker's organization; another's tags MUST NOT match.
     pub tag: Option<TagId>,
     /// Favourites of this user.
     pub favorite_of: Option<UserId>,

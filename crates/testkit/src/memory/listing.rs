@@ -119,7 +119,7 @@ fn matches(state: &State, query: &AssistantListQuery, assistant: &Assistant) -> 
         && level >= Level::View
         && content_matches(&query.filter, assistant)
         && policy_matches(&query.filter, assistant, level)
-        && labels_match(state, &query.filter, assistant)
+        && labels_match(state, query, assistant)
 }
 
 fn content_matches(filter: &AssistantFilter, assistant: &Assistant) -> bool {
@@ -150,8 +150,10 @@ fn policy_matches(filter: &AssistantFilter, assistant: &Assistant, level: Level)
         && filter.visible_in_chat_to.is_none_or(shown_in_chat)
 }
 
-fn labels_match(state: &State, filter: &AssistantFilter, assistant: &Assistant) -> bool {
-    filter.tag.is_none_or(|tag| assistant.tags.contains(&tag))
+fn labels_match(state: &State, query: &AssistantListQuery, assistant: &Assistant) -> bool {
+    let (filter, tenant) = (&query.filter, query.standing.organization);
+    let is_tagged = |tag| assistant.organization == tenant && assistant.tags.contains(&tag);
+    filter.tag.is_none_or(is_tagged)
         && filter
             .favorite_of
             .is_none_or(|user| state.favorites.get(&(user, assistant.id)).is_some())
