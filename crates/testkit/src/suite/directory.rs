@@ -1,12 +1,12 @@
 //! Users and teams as queries list them.
 
 use understudy_domain::{
-    Email, Team, TeamRole, User, UserId,
+    ApiToken, Email, Team, TeamRole, TokenLimits, User, UserId,
     ports::{Page, Store},
 };
 
 use super::stage::{add, assert_same_user, home, people};
-use crate::sample::{Members, email, id, organization, team, user};
+use crate::sample::{Members, assistant, email, id, organization, team, token, user};
 
 async fn page(store: &dyn Store, q: Option<&str>, after: Option<Email>, limit: u32) -> Page<User> {
     store.directory().users(home(), q.map(str::to_owned), after, limit, true).await.unwrap()
@@ -88,6 +88,20 @@ pub async fn users_are_searched_in_address_and_name(store: &dyn Store) {
     }
 }
 
+/// Of many ids those are found that are users of the organization.
+pub async fn users_are_found_by_their_ids(store: &dyn Store) {
+    people(store, 3).await;
+    add(store, vec![organization(2).into(), user(9).of(2).into()]).await;
+
+    let asked = [id(3), id(9), id(1), id(77)];
+    let mut found = store.directory().users_by_id(home(), &asked).await.unwrap();
+    found.sort_by_key(|user| user.id);
+    let [first, last] = found.as_slice() else { panic!("found {found:#?}") };
+    assert_same_user(first, &user(1));
+    assert_same_user(last, &user(3));
+    assert!(store.directory().users_by_id(home(), &[]).await.unwrap().is_empty());
+}
+
 /// Nobody counts unless asked.
 pub async fn users_are_counted_only_when_asked(store: &dyn Store) {
     people(store, 2).await;
@@ -114,4 +128,25 @@ pub async fn teams_are_listed_by_name(store: &dyn Store) {
     let [sales, buying, engineering] = teams;
     let found = store.directory().teams(home()).await.unwrap();
     assert_eq!(found, [buying, engineering, sales]);
+}
+
+/// Tokens of an assistant are listed newest first, whosever they are, and no others.
+pub async fn tokens_of_an_assistant_are_listed_newest_first(store: &dyn Store) {
+    people(store, 2).await;
+    add(store, vec![organization(2).into(), user(3).of(2).into()]).await;
+    add(store, vec![assistant(1, id(1), "Ada").into(), assistant(2, id(1), "Bob").into()]).await;
+    let limited = |n, owner: &User, assistant: u32| {
+        let limits = TokenLimits { assistant: Some(id(assistant)), ..TokenLimits::default() };
+        ApiToken { limits, ..token(n, owner) }
+    };
+    let (ada, bob) = (user(1), user(2));
+    let ours = [limited(3, &bob, 1), limited(1, &ada, 1)];
+    add(store, ours.iter().cloned().map(Into::into).collect()).await;
+    let others = [limited(2, &ada, 2), token(4, &ada)];
+    add(store, others.into_iter().map(Into::into).collect()).await;
+    add(store, vec![limited(5, &user(3).of(2), 1).into()]).await;
+
+    let found = store.directory().assistant_tokens(home(), id(1)).await.unwrap();
+    assert_eq!(found, ours);
+    assert_eq!(store.directory().assistant_tokens(home(), id(9)).await.unwrap(), []);
 }

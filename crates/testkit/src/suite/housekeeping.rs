@@ -116,3 +116,20 @@ pub async fn known_blobs_are_told_from_others(store: &dyn Store) {
     assert_eq!(sorted(found), keys([(1, 1), (1, 2), (2, 2), (2, 3)]));
     assert_eq!(store.housekeeping().known_blobs(&[]).await.unwrap(), []);
 }
+
+/// All organizations are listed in the order of ids, in pages of every size.
+pub async fn organizations_are_listed_in_order(store: &dyn Store) {
+    assert_eq!(store.housekeeping().organizations(None, 10).await.unwrap(), []);
+    add(store, [3, 1, 5, 2, 4].map(|n| organization(n).into()).into()).await;
+    for limit in 1..=6 {
+        let (mut listed, mut after): (Vec<OrganizationId>, _) = (Vec::new(), None);
+        loop {
+            let page = store.housekeeping().organizations(after, limit).await.unwrap();
+            assert!(page.len() <= usize::try_from(limit).unwrap());
+            let Some(last) = page.last() else { break };
+            after = Some(*last);
+            listed.extend(page);
+        }
+        assert_eq!(listed, [1, 2, 3, 4, 5].map(id), "pages of {limit}");
+    }
+}

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use understudy_domain::{
-    Assistant, AssistantId, Department, Policy, Principal, Role, Team, TeamRole, User,
+    Assistant, AssistantId, Department, Policy, Principal, Role, ShareLevel, Team, TeamRole, User,
     access::{self, Level, Standing},
     assistant::{content::AssistantKind, policy::AccessMode},
     ports::{
@@ -16,7 +16,7 @@ use super::{
     population::Population,
     stage::{add, home, people},
 };
-use crate::sample::{assistant, department, id, instant, team, user};
+use crate::sample::{assistant, department, id, instant, share, team, user};
 
 const SORTS: [Sort; 6] = [
     Sort { key: SortKey::UpdatedAt, descending: true },
@@ -63,13 +63,14 @@ fn ids(page: &Page<AssistantRecord>) -> Vec<AssistantId> {
 /// What a list has to hold, by looking at every assistant.
 fn expected(all: &Population, query: &AssistantListQuery) -> Vec<AssistantId> {
     let listed = all.assistants.iter().filter(|a| !a.is_draft() && a.deleted_at.is_none());
-    let mut rows: Vec<&Assistant> = listed.filter(|a| belongs(query, a)).collect();
+    let mut rows: Vec<&Assistant> = listed.filter(|a| belongs(all, query, a)).collect();
     rows.sort_by(|a, b| compare(query.sort, a, b));
     rows.into_iter().map(|assistant| assistant.id).collect()
 }
 
-fn belongs(query: &AssistantListQuery, assistant: &Assistant) -> bool {
+fn belongs(all: &Population, query: &AssistantListQuery, assistant: &Assistant) -> bool {
     let level = access::level(&query.standing, assistant);
+    let at_home = assistant.organization == query.standing.organization;
     let (filter, content, policy) = (&query.filter, &assistant.content, &assistant.policy);
     let text = format!("{}\u{0}{}", content.name, content.description.clone().unwrap_or_default());
     let none = std::collections::BTreeMap::new();
@@ -90,6 +91,8 @@ fn belongs(query: &AssistantListQuery, assistant: &Assistant) -> bool {
         filter.visible_in_chat_to.is_none_or(in_chat),
         filter.metadata.iter().all(|(key, value)| metadata.get(key) == Some(value)),
         filter.only.is_none_or(|only| only == assistant.id),
+        filter.tag.is_none_or(|tag| at_home && assistant.tags.contains(&tag)),
+        filter.favorite_of.is_none_or(|user| all.favorites.contains(&(user, assistant.id))),
     ];
     checks.into_iter().all(|holds| holds)
 }
@@ -170,6 +173,8 @@ fn filters(all: &Population, user: &User) -> Vec<AssistantFilter> {
         AssistantFilter { owner: Some(Principal::User(user.id)), ..everything() },
         AssistantFilter { owner: Some(Principal::Team(id(1_001))), ..everything() },
         AssistantFilter { owner: Some(Principal::Team(id(9))), ..everything() },
+        AssistantFilter { favorite_of: Some(user.id), ..everything() },
+        AssistantFilter { favorite_of: Some(id(9)), ..everything() },
         AssistantFilter { model: Some("claude-sonnet-4".to_owned()), ..everything() },
     ];
     let texts = ["größe", "über alles", "%", "50 %", "_", "x_y", "\\", "'", "ada", "2", "zzz"];
@@ -186,6 +191,13 @@ fn filters(all: &Population, user: &User) -> Vec<AssistantFilter> {
     }));
     let only = all.assistants.iter().step_by(9).map(|assistant| assistant.id);
     filters.extend(only.map(|only| AssistantFilter { only: Some(only), ..everything() }));
+    let tags = [1_001, 1_002, 2_001, 9].map(id);
+    filters.extend(tags.map(|tag| AssistantFilter { tag: Some(tag), ..everything() }));
+    filters.push(AssistantFilter {
+        tag: Some(id(1_001)),
+        favorite_of: Some(user.id),
+        ..everything()
+    });
     filters.push(AssistantFilter {
         q: Some("a".to_owned()),
         kind: Some(AssistantKind::Custom),
@@ -312,6 +324,36 @@ pub async fn a_changed_policy_changes_lists_at_once(store: &dyn Store) {
         work.commit().await.unwrap();
 
         let shown = shown_to(store, &reader, std::slice::from_ref(&sales)).await;
+        assert_eq!(!shown.is_empty(), visible, "{current:#?}");
+    }
+}
+
+/// A share with somebody or their team shows in their lists at once, at every level, and
+/// is gone at once.
+pub async fn a_changed_share_changes_lists_at_once(store: &dyn Store) {
+    people(store, 3).await;
+    let sales = team(1, [(id(2), TeamRole::Member)]);
+    let saved = assistant(1, id(1), "Ada");
+    add(store, vec![sales.clone().into(), team(2, []).into(), saved.clone().into()]).await;
+    let (to_user, to_team) = (|n| Principal::User(id(n)), |n| Principal::Team(id(n)));
+    let steps: [(&[(Principal, ShareLevel)], bool); 7] = [
+        (&[(to_user(2), ShareLevel::Read)], true),
+        (&[], false),
+        (&[(to_user(3), ShareLevel::Admin), (to_team(2), ShareLevel::Admin)], false),
+        (&[(to_team(1), ShareLevel::Read)], true),
+        (&[(to_team(2), ShareLevel::Read)], false),
+        (&[(to_user(2), ShareLevel::Write), (to_team(1), ShareLevel::Admin)], true),
+        (&[(to_user(3), ShareLevel::Write)], false),
+    ];
+    let mut current = saved;
+    for (shares, visible) in steps {
+        let shares = shares.iter().map(|(principal, level)| (*principal, share(*level))).collect();
+        let mut work = store.begin(home()).await.unwrap();
+        current = Assistant { shares, ..current };
+        current = work.assistants().update(current).await.unwrap();
+        work.commit().await.unwrap();
+
+        let shown = shown_to(store, &user(2), std::slice::from_ref(&sales)).await;
         assert_eq!(!shown.is_empty(), visible, "{current:#?}");
     }
 }

@@ -1,7 +1,10 @@
 //! A generated population: every way of sharing, and everyone it is shared with.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use understudy_domain::{
-    Actor, Assistant, Credential, OrganizationId, Policy, Principal, Role, Team, TeamRole, User,
+    Actor, Assistant, AssistantId, Credential, OrganizationId, Policy, Principal, Role, Share,
+    ShareLevel, Tag, TagId, Team, TeamRole, User, UserId,
     access::Standing,
     assistant::{
         content::AssistantKind,
@@ -12,7 +15,7 @@ use understudy_domain::{
 
 use super::stage::add;
 use crate::sample::{
-    Members, Row, assistant, department, draft_of, instant, organization, team, user,
+    Members, Row, assistant, department, draft_of, instant, organization, share, tag, team, user,
 };
 
 const ORGANIZATIONS: u32 = 2;
@@ -65,33 +68,38 @@ impl Dice {
 }
 
 /// Everyone and everything.
+#[derive(Default)]
 pub(super) struct Population {
     pub(super) users: Vec<User>,
     teams: Vec<Team>,
     /// Live, draft and deleted ones of all organizations.
     pub(super) assistants: Vec<Assistant>,
+    /// What users marked, also what they may not view.
+    pub(super) favorites: BTreeSet<(UserId, AssistantId)>,
 }
 
 impl Population {
     /// Generates a population and saves it.
     pub(super) async fn settle(store: &dyn Store, seed: u64) -> Self {
         let mut dice = Dice::seeded(seed);
-        let mut all = Self { users: vec![], teams: vec![], assistants: vec![] };
+        let mut all = Self::default();
         for n in 1..=ORGANIZATIONS {
             all.found(n, &mut dice);
         }
         let mut rows: Vec<Row> = (1..=ORGANIZATIONS).map(|n| organization(n).into()).collect();
+        rows.extend((1..=ORGANIZATIONS).flat_map(tags).map(Row::from));
         rows.extend(all.users.iter().cloned().map(Row::from));
         rows.extend(all.teams.iter().cloned().map(Row::from));
         rows.extend(all.assistants.iter().cloned().map(Row::from));
         rows.sort_by_key(Row::organization);
         add(store, rows).await;
+        all.mark_favorites(store, &mut dice).await;
         all
     }
 
     /// A user with their teams, and nothing stored.
     pub(super) fn just(user: User, teams: Vec<Team>) -> Self {
-        Self { users: vec![user], teams, assistants: vec![] }
+        Self { users: vec![user], teams, ..Self::default() }
     }
 
     /// Adds organization `n`: two administrators' ranks and three others'.
@@ -121,6 +129,20 @@ impl Population {
         }
         self.users.extend(users);
         self.teams.extend(teams);
+    }
+
+    /// Lets everybody mark some of all live assistants.
+    async fn mark_favorites(&mut self, store: &dyn Store, dice: &mut Dice) {
+        let live = self.assistants.iter().filter(|assistant| !assistant.is_draft());
+        let live: Vec<AssistantId> = live.map(|assistant| assistant.id).collect();
+        for user in &self.users {
+            let mut work = store.begin(user.organization).await.unwrap();
+            for assistant in dice.some_of(3, &live) {
+                work.labels().add_favorite(user.id, assistant, instant(1)).await.unwrap();
+                self.favorites.insert((user.id, assistant));
+            }
+            work.commit().await.unwrap();
+        }
     }
 
     /// How a user stands.
@@ -168,10 +190,32 @@ fn generated(i: u32, n: u32, users: &[User], teams: &[Team], dice: &mut Dice) ->
     let pairs = pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
     content.metadata = dice.once_in(2).then(|| pairs.collect());
     assistant.policy = generated_policy(&ids, dice);
+    assistant.shares = generated_shares(&ids, teams, dice);
+    let labels: Vec<TagId> = tags(n).map(|tag| tag.id).collect();
+    assistant.tags = dice.some_of(2, &labels).into_iter().collect();
     assistant
 }
 
-fn generated_policy(users: &[understudy_domain::UserId], dice: &mut Dice) -> Policy {
+/// Two tags of organization `n`.
+fn tags(n: u32) -> impl Iterator<Item = Tag> {
+    (1..=2).map(move |i| tag(n * 1_000 + i).of(n))
+}
+
+/// Few shares, so that most assistants stay with their policy.
+fn generated_shares(
+    users: &[UserId],
+    teams: &[Team],
+    dice: &mut Dice,
+) -> BTreeMap<Principal, Share> {
+    let teams: Vec<_> = teams.iter().map(|team| team.id).collect();
+    let users = dice.some_of(12, users).into_iter().map(Principal::User);
+    let teams = dice.some_of(6, &teams).into_iter().map(Principal::Team);
+    let shared = users.chain(teams).collect::<Vec<_>>();
+    let levels = [ShareLevel::Read, ShareLevel::Write, ShareLevel::Admin];
+    shared.into_iter().map(|principal| (principal, share(dice.of(&levels)))).collect()
+}
+
+fn generated_policy(users: &[UserId], dice: &mut Dice) -> Policy {
     let editors = dice.some_of(8, users).into_iter().map(Editor::User);
     let everyone = dice.once_in(12).then_some(Editor::Everyone(Star::Star));
     // Written in another case than the users', because case does not matter.

@@ -1,15 +1,20 @@
 //! Many at once: nothing is lost, nothing is there twice.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use futures_util::future::{join, join_all};
 use understudy_domain::{
-    Assistant, Email, Provider, Role, Team, User,
-    ports::{Store, StoreError, StoreResult},
+    Assistant, Delivery, Email, EventFilter, Provider, Role, Rule, Tag, Team, User, Webhook,
+    ports::{Counted, Store, StoreError, StoreResult, Walk},
 };
 
-use super::stage::{add, begin, home, people, refusal};
+use super::{
+    audit::assert_chained,
+    stage::{add, begin, home, people, refusal},
+};
 use crate::sample::{
-    Row, Touched, assistant, blob, draft_of, id, instant, organization, provider, team, touched,
-    user, version, whole_upload,
+    Members, Row, Touched, assistant, blob, delivery, draft_of, event, id, instant, organization,
+    provider, rule, tag, team, touched, user, version, webhook, whole_upload,
 };
 
 /// 50 concurrent read-modify-writes of one row all count.
@@ -172,6 +177,151 @@ pub async fn of_concurrent_providers_of_one_name_one_is_made(store: &dyn Store) 
     let twin = |n| Provider { name: "Models".to_owned(), ..provider(n) };
 
     one_wins(store, "name", (1..=8).map(|n| twin(n).into()).collect()).await;
+}
+
+/// Of rules of one name that are made at once, one is made.
+pub async fn of_concurrent_rules_of_one_name_one_is_made(store: &dyn Store) {
+    people(store, 1).await;
+    let twins = (1..=8u32).map(|n| {
+        let name = if n.is_multiple_of(2) { "Höflich" } else { "HÖFLICH" };
+        Rule { name: name.to_owned(), ..rule(n) }.into()
+    });
+
+    one_wins(store, "name", twins.collect()).await;
+}
+
+/// Of tags of one name that are made at once, one is made.
+pub async fn of_concurrent_tags_of_one_name_one_is_made(store: &dyn Store) {
+    people(store, 0).await;
+    let twins = (1..=8u32).map(|n| {
+        let name = if n.is_multiple_of(2) { "Ärzte" } else { "ÄRZTE" };
+        Tag { name: name.to_owned(), ..tag(n) }.into()
+    });
+
+    one_wins(store, "name", twins.collect()).await;
+}
+
+/// Of users who are the same to the directory and are made at once, one is made.
+pub async fn of_concurrent_users_of_one_external_id_one_is_made(store: &dyn Store) {
+    people(store, 0).await;
+    let twin = |n| User { external_id: Some("sub-1".to_owned()), ..user(n) };
+
+    one_wins(store, "external id", (1..=8).map(|n| twin(n).into()).collect()).await;
+}
+
+/// Asserts that one of many succeeded, and that the others were too late.
+fn assert_one_won(results: Vec<StoreResult<()>>) {
+    let (done, lost): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
+    assert_eq!(done.len(), 1, "the others got {lost:?}");
+    assert!(lost.iter().all(|lost| matches!(lost, Err(StoreError::Conflict))), "got {lost:?}");
+}
+
+/// Of those who read the log for a webhook at once, one moves its cursor, together with
+/// the deliveries that it queued.
+pub async fn of_concurrent_readers_for_one_webhook_one_succeeds(store: &dyn Store) {
+    people(store, 1).await;
+    add(store, vec![webhook(1).into()]).await;
+    let readers = (1..=8).map(|n| async move {
+        let mut work = store.begin(home()).await?;
+        work.webhooks().insert_deliveries(&[delivery(n, &webhook(1))]).await?;
+        work.webhooks().update(Webhook { cursor: u64::from(n), ..webhook(1) }).await?;
+        work.commit().await
+    });
+
+    assert_one_won(join_all(readers).await);
+    let queued = store.webhooks().deliveries(home(), id(1), None, 100).await.unwrap();
+    let [queued] = queued.as_slice() else { panic!("queued {queued:?}") };
+    let webhook = begin(store).await.webhooks().find(id(1)).await.unwrap().unwrap();
+    assert_eq!((webhook.cursor, webhook.revision), (queued.event_seq, 2));
+}
+
+/// Of those who take a delivery at once, one gets it.
+pub async fn of_concurrent_takers_of_one_delivery_one_wins(store: &dyn Store) {
+    people(store, 1).await;
+    add(store, vec![webhook(1).into(), delivery(1, &webhook(1)).into()]).await;
+    let takers = (1..=8).map(|n| async move {
+        let taken = Delivery { next_attempt_at: instant(100 + n), ..delivery(1, &webhook(1)) };
+        let mut work = store.begin(home()).await?;
+        work.webhooks().update_delivery(taken).await?;
+        work.commit().await
+    });
+
+    assert_one_won(join_all(takers).await);
+    let due = store.webhooks().due(instant(100), 10).await.unwrap();
+    assert_eq!(due, [], "it is still due for others");
+}
+
+/// Of many who take the last places at once, as many get one as there are.
+pub async fn the_last_places_are_taken_once(store: &dyn Store) {
+    people(store, 1).await;
+    let joins = (2..=9).map(|n| async move {
+        let mut work = store.begin(home()).await?;
+        if work.organizations().count(Counted::Users).await? < 4 {
+            work.users().insert(&user(n)).await?;
+        }
+        work.commit().await
+    });
+    let results = join_all(joins).await;
+
+    assert!(results.iter().all(Result::is_ok), "got {results:?}");
+    let users = begin(store).await.organizations().count(Counted::Users).await.unwrap();
+    assert_eq!(users, 4);
+}
+
+/// Writes event `n`, and another one if `n` is even, in one unit of work of user `by`.
+async fn tell(store: &dyn Store, by: &User, n: u32) -> StoreResult<()> {
+    let mut work = store.begin(by.organization).await?;
+    work.records().append_event(&event(n, by, "asst_1")).await?;
+    if n.is_multiple_of(2) {
+        work.records().append_event(&event(1_000 + n, by, "asst_1")).await?;
+    }
+    work.commit().await
+}
+
+/// Events of many units of work in two organizations, written at once, make one whole
+/// chain each.
+pub async fn concurrent_appends_keep_the_chain_whole(store: &dyn Store) {
+    people(store, 1).await;
+    let (ada, bob) = (user(1), user(2).of(2));
+    add(store, vec![organization(2).into(), bob.clone().into()]).await;
+    let writers = (1..=24).map(|n| tell(store, if n % 3 == 0 { &bob } else { &ada }, n));
+    let results = join_all(writers).await;
+
+    assert!(results.iter().all(Result::is_ok), "got {results:?}");
+    for (tenant, events) in [(home(), 24), (id(2), 12)] {
+        assert_eq!(store.audit().head(tenant).await.unwrap().seq, events);
+        assert_chained(store, tenant).await;
+    }
+}
+
+/// Who reads on from the last number they saw misses nothing that is written meanwhile.
+pub async fn a_reader_of_the_growing_log_misses_nothing(store: &dyn Store) {
+    people(store, 1).await;
+    let ada = user(1);
+    let done = AtomicBool::new(false);
+    let writing = async {
+        let results = join_all((1..=24).map(|n| tell(store, &ada, n))).await;
+        done.store(true, Ordering::SeqCst);
+        results
+    };
+    let reading = async {
+        let mut seen: Vec<u64> = Vec::new();
+        loop {
+            let was_done = done.load(Ordering::SeqCst);
+            let walk = Walk::Forward(seen.last().copied().unwrap_or_default());
+            let log = store.audit();
+            let found = log.events(home(), &EventFilter::default(), walk, 5).await.unwrap();
+            if found.is_empty() && was_done {
+                return seen;
+            }
+            seen.extend(found.into_iter().map(|found| found.seq));
+            tokio::task::yield_now().await;
+        }
+    };
+    let (seen, results) = join(reading, writing).await;
+
+    assert!(results.iter().all(Result::is_ok), "got {results:?}");
+    assert_eq!(seen, (1..=36).collect::<Vec<u64>>());
 }
 
 /// Whoever takes the same bytes in at the same time gets their blob, and the latest

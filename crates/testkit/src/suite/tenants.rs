@@ -1,15 +1,16 @@
 //! The wall between organizations.
 
 use understudy_domain::{
-    AssistantRef, Image, Upload, Usage, UserId,
-    ports::{Store, UsageFilter},
+    AssistantRef, Image, Rule, RuleAttachment, RuleEntity, Upload, Usage, UserId, Webhook,
+    ports::{CommentListQuery, RuleFilter, RuleListQuery, Store, UsageFilter},
 };
 
 use super::stage::{add, assert_conflict, assert_same, begin, events, home, people, refusal};
 use crate::sample::{
-    Members, Row, assistant, avatar, blob, data_key, draft_of, event, extraction, id, image,
-    instant, organization, provider, sealed_value, session, slug, team, token, touched, upload,
-    usage, user, version, whole_upload, with_files,
+    Members, Row, assistant, attachment, avatar, blob, comment, data_key, delivery, draft_of,
+    event, extraction, id, image, instant, organization, provider, rule, sealed_value, session,
+    slug, tag, team, token, touched, upload, usage, user, version, webhook, whole_upload,
+    with_files,
 };
 
 /// Organization 2 with one of everything, all of number 2 and user 2's.
@@ -90,7 +91,14 @@ pub async fn a_unit_of_work_changes_nothing_of_another_organization(store: &dyn 
 pub async fn a_unit_of_work_adds_nothing_to_another_organization(store: &dyn Store) {
     people(store, 1).await;
     add(store, vec![organization(2).into(), user(2).of(2).into()]).await;
-    let rows: [Row; 8] = [
+    add(store, vec![rule(1).into(), webhook(1).into()]).await;
+    let rows: [Row; 14] = [
+        rule(3).of(2).into(),
+        attachment(id(1), RuleEntity::Organization).of(2).into(),
+        comment(3, &assistant(3, id(2), "Intruder").of(2), id(2)).into(),
+        tag(3).of(2).into(),
+        webhook(3).of(2).into(),
+        delivery(3, &webhook(1).of(2)).into(),
         user(3).of(2).into(),
         upload(3).of(2).into(),
         provider(3).of(2).into(),
@@ -185,6 +193,103 @@ pub async fn content_of_another_organization_is_neither_read_nor_changed(store: 
     assert!(work.images().delete(id(2)).await.unwrap());
     assert!(work.providers().delete(id(2)).await.unwrap());
     assert!(work.blobs().forget(blob(2).digest, instant(1_000)).await.unwrap());
+}
+
+/// Organization 2 with all that people share about assistants, of number 2 and user 2's.
+async fn talkative_neighbours(store: &dyn Store) {
+    neighbours(store).await;
+    let bob = assistant(2, id(2), "Bob").of(2);
+    let attached = RuleAttachment {
+        attached_by: id(2),
+        ..attachment(id(2), RuleEntity::Model("gpt-4o".to_owned()))
+    };
+    let hook = Webhook { created_by: id(2), ..webhook(2) }.of(2);
+    let rows: Vec<Row> = vec![
+        Rule { created_by: id(2), ..rule(2) }.of(2).into(),
+        attached.of(2).into(),
+        comment(2, &bob, id(2)).into(),
+        tag(2).of(2).into(),
+        hook.clone().into(),
+        delivery(2, &hook).into(),
+    ];
+    add(store, rows).await;
+    let mut work = store.begin(id(2)).await.unwrap();
+    assert!(work.labels().add_favorite(id(2), id(2), instant(1)).await.unwrap());
+    work.comments().mark_read(id(2), id(2), instant(1)).await.unwrap();
+    work.commit().await.unwrap();
+}
+
+/// Rules, comments, labels, webhooks and the log of another organization are not read.
+pub async fn what_others_share_is_not_read(store: &dyn Store) {
+    people(store, 1).await;
+    talkative_neighbours(store).await;
+    let all = RuleListQuery { filter: RuleFilter::default(), after: None, limit: 9, count: true };
+    let of_bob = CommentListQuery {
+        assistant: id(2),
+        parent: None,
+        newest_first: false,
+        resolved: None,
+        after: None,
+        limit: 9,
+    };
+    let model = [RuleEntity::Model("gpt-4o".to_owned())];
+
+    let rules = store.rules().list(home(), &all).await.unwrap();
+    assert_eq!((rules.rows, rules.total), (vec![], Some(0)));
+    assert_eq!(store.rules().find(home(), &[id(2)]).await.unwrap(), []);
+    assert_eq!(store.rules().attachments(home(), id(2)).await.unwrap(), []);
+    assert_eq!(store.rules().attached_to(home(), &model).await.unwrap(), []);
+    assert_eq!(store.comments().find(home(), id(2)).await.unwrap(), None);
+    assert_eq!(store.comments().list(home(), &of_bob).await.unwrap(), []);
+    assert_eq!(store.comments().read_until(home(), id(2), id(2)).await.unwrap(), None);
+    assert_eq!(store.comments().unread(home(), id(1), id(2)).await.unwrap(), 0);
+    assert_eq!(store.labels().tags(home()).await.unwrap(), []);
+    assert_eq!(store.labels().favorite(home(), id(2), id(2)).await.unwrap(), None);
+    assert_eq!(store.webhooks().webhooks(home()).await.unwrap(), []);
+    assert_eq!(store.webhooks().deliveries(home(), id(2), None, 9).await.unwrap(), []);
+    assert_eq!(store.audit().head(home()).await.unwrap().seq, 0);
+    assert_eq!(events(store).await, []);
+    let mut work = begin(store).await;
+    assert_eq!(work.rules().find(&[id(2)]).await.unwrap(), []);
+    assert_eq!(work.comments().find(id(2)).await.unwrap(), None);
+    assert_eq!(work.comments().count(id(2)).await.unwrap(), 0);
+    assert_eq!(work.labels().find(id(2)).await.unwrap(), None);
+    assert_eq!(work.webhooks().find(id(2)).await.unwrap(), None);
+    assert_eq!(work.webhooks().find_delivery(id(2)).await.unwrap(), None);
+    assert_eq!(work.keys().all().await.unwrap(), []);
+    assert_eq!(work.keys().sealed_after(None, 9).await.unwrap(), []);
+}
+
+/// Rules, comments, labels and webhooks of another organization are neither changed nor
+/// removed.
+pub async fn what_others_share_is_not_changed(store: &dyn Store) {
+    people(store, 1).await;
+    talkative_neighbours(store).await;
+    let model = RuleEntity::Model("gpt-4o".to_owned());
+    let mut work = begin(store).await;
+    assert!(!work.rules().delete(id(2)).await.unwrap());
+    assert!(!work.rules().delete_attachment(id(2), &model).await.unwrap());
+    assert!(!work.comments().delete(id(2)).await.unwrap());
+    assert!(!work.labels().delete(id(2)).await.unwrap());
+    assert!(!work.labels().remove_favorite(id(2), id(2)).await.unwrap());
+    assert!(!work.webhooks().delete(id(2)).await.unwrap());
+    work.commit().await.unwrap();
+    assert_conflict(&begin(store).await.rules().update(rule(2)).await.unwrap_err());
+    let stolen = comment(2, &assistant(2, id(1), "Bob"), id(1));
+    assert_conflict(&begin(store).await.comments().update(stolen).await.unwrap_err());
+    assert_conflict(&begin(store).await.labels().update(tag(2)).await.unwrap_err());
+    assert_conflict(&begin(store).await.webhooks().update(webhook(2)).await.unwrap_err());
+    let stolen = delivery(2, &webhook(2));
+    assert_conflict(&begin(store).await.webhooks().update_delivery(stolen).await.unwrap_err());
+
+    let mut work = store.begin(id(2)).await.unwrap();
+    assert!(work.rules().delete_attachment(id(2), &model).await.unwrap());
+    assert!(work.rules().delete(id(2)).await.unwrap());
+    assert!(work.comments().delete(id(2)).await.unwrap());
+    assert!(work.labels().delete(id(2)).await.unwrap());
+    assert!(work.labels().remove_favorite(id(2), id(2)).await.unwrap());
+    assert!(work.webhooks().find_delivery(id(2)).await.unwrap().is_some());
+    assert!(work.webhooks().delete(id(2)).await.unwrap());
 }
 
 /// A blob that another organization has is none of ours.

@@ -1,14 +1,15 @@
 //! Units of work: all or nothing, and nothing left behind.
 
 use understudy_domain::{
-    AssistantId, AssistantRef,
+    AssistantId, AssistantRef, RuleEntity,
     ports::{Proof, Store, UnitOfWork, UsageFilter},
 };
 
 use super::stage::{add, begin, events as logged, home, people, poll_once, prompt};
 use crate::sample::{
-    Row, assistant, blob, data_key, event, extraction, id, image, instant, organization, provider,
-    sealed_value, session, team, token, touched, usage, user, version, whole_upload,
+    Row, assistant, attachment, blob, comment, data_key, delivery, event, extraction, id, image,
+    instant, organization, provider, rule, sealed_value, session, tag, team, token, touched, usage,
+    user, version, webhook, whole_upload,
 };
 
 /// A row for every repository that adds rows of an organization.
@@ -31,14 +32,20 @@ fn one_of_each() -> Vec<Row> {
         extraction(1, []).into(),
         provider(1).into(),
         usage(1).into(),
+        rule(1).into(),
+        attachment(id(1), RuleEntity::Organization).into(),
+        comment(1, &assistant, owner.id).into(),
+        tag(1).into(),
+        webhook(1).into(),
+        delivery(1, &webhook(1)).into(),
     ]
 }
 
 /// How many of them queries see.
-const SEEN: usize = 13;
+const SEEN: usize = 19;
 
 /// How many of them a unit of work sees.
-const FOUND: usize = 10;
+const FOUND: usize = 15;
 
 async fn insert(rows: &[Row], work: &mut dyn UnitOfWork) {
     for row in rows {
@@ -69,6 +76,12 @@ async fn seen(store: &dyn Store) -> Vec<bool> {
         content.extraction(home(), blob(1).digest).await.unwrap().is_some(),
         !content.providers(home()).await.unwrap().is_empty(),
         !content.usage(home(), &all).await.unwrap().is_empty(),
+        !store.rules().find(home(), &[id(1)]).await.unwrap().is_empty(),
+        !store.rules().attachments(home(), id(1)).await.unwrap().is_empty(),
+        store.comments().find(home(), id(1)).await.unwrap().is_some(),
+        !store.labels().tags(home()).await.unwrap().is_empty(),
+        !store.webhooks().webhooks(home()).await.unwrap().is_empty(),
+        !store.webhooks().due(instant(10), 1).await.unwrap().is_empty(),
     ]
 }
 
@@ -85,6 +98,11 @@ async fn found(work: &mut dyn UnitOfWork) -> Vec<bool> {
         work.uploads().find(id(1)).await.unwrap().is_some(),
         work.images().find(id(1)).await.unwrap().is_some(),
         work.providers().find(id(1)).await.unwrap().is_some(),
+        !work.rules().find(&[id(1)]).await.unwrap().is_empty(),
+        work.comments().find(id(1)).await.unwrap().is_some(),
+        work.labels().find(id(1)).await.unwrap().is_some(),
+        work.webhooks().find(id(1)).await.unwrap().is_some(),
+        work.webhooks().find_delivery(id(1)).await.unwrap().is_some(),
     ]
 }
 

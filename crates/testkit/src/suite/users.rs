@@ -6,7 +6,8 @@ use understudy_domain::{
 };
 
 use super::stage::{
-    add, assert_conflict, assert_same_user, assert_taken, begin, events, home, people, refusal,
+    add, assert_conflict, assert_same, assert_same_user, assert_taken, begin, events, home, people,
+    refusal,
 };
 use crate::sample::{
     Members, department, email, event, id, instant, organization, session, team, token, user,
@@ -133,6 +134,59 @@ pub async fn the_address_of_a_removed_user_is_free(store: &dyn Store) {
 
     let login = store.callers().find_login(&user(1).email).await.unwrap();
     assert_eq!(login.map(|login| login.user), Some(id(2)));
+}
+
+/// A user is found by who they are to the directory, exactly, in their organization.
+pub async fn a_user_is_found_by_their_external_id(store: &dyn Store) {
+    people(store, 1).await;
+    add(store, vec![organization(2).into(), linked(3, "sub-3").of(2).into()]).await;
+    add(store, vec![full_user(2).into(), linked(4, "sub-4").into()]).await;
+    for (external, expected) in [
+        ("größe|Σ-7", Some(full_user(2))),
+        ("sub-4", Some(linked(4, "sub-4"))),
+        ("SUB-4", None),
+        ("sub-3", None),
+        ("", None),
+    ] {
+        let in_work = begin(store).await.users().find_by_external_id(external).await.unwrap();
+        let found = store.directory().user_by_external_id(home(), external).await.unwrap();
+        assert_same(&in_work, &found);
+        assert_same(&found, &expected);
+    }
+}
+
+fn linked(n: u32, external: &str) -> User {
+    User { external_id: Some(external.to_owned()), ..user(n) }
+}
+
+/// No two users of an organization are the same to its directory.
+pub async fn an_external_id_is_taken(store: &dyn Store) {
+    people(store, 2).await;
+    add(store, vec![linked(3, "sub-1").into()]).await;
+
+    assert_taken(&refusal(store, linked(4, "sub-1")).await, "external id");
+    let error = begin(store).await.users().update(linked(2, "sub-1")).await.unwrap_err();
+    assert_taken(&error, "external id");
+}
+
+/// External ids are free in other organizations, and when their user is gone or is
+/// linked to nobody any more.
+pub async fn an_external_id_is_free_elsewhere_and_afterwards(store: &dyn Store) {
+    people(store, 0).await;
+    add(store, vec![organization(2).into(), linked(9, "sub-1").of(2).into()]).await;
+    add(store, vec![linked(1, "sub-1").into(), linked(2, "sub-2").into()]).await;
+    let mut work = begin(store).await;
+    assert!(work.users().delete(id(1)).await.unwrap());
+    work.users().insert(&linked(3, "sub-1")).await.unwrap();
+    let unlinked = work.users().update(user(2)).await.unwrap();
+    work.users().insert(&linked(4, "sub-2")).await.unwrap();
+    work.commit().await.unwrap();
+
+    assert_eq!((unlinked.external_id, unlinked.revision), (None, 2));
+    for (external, n) in [("sub-1", 3), ("sub-2", 4)] {
+        let found = store.directory().user_by_external_id(home(), external).await.unwrap();
+        assert_eq!(found.map(|user| user.id), Some(id(n)));
+    }
 }
 
 /// Only users of the organization are known, whatever is asked.
