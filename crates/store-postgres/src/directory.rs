@@ -86,6 +86,18 @@ impl DirectoryQueries for PgStore {
         rows.into_iter().next().map(User::try_from).transpose()
     }
 
+    #[tracing::instrument(name = "db.directory.users_by_id", skip_all)]
+    async fn users_by_id(&self, tenant: OrganizationId, ids: &[UserId]) -> StoreResult<Vec<User>> {
+        let ids: Vec<Key> = ids.iter().copied().map(Key::from).collect();
+        let named = user_table::table
+            .filter(user_table::organization_id.eq(Key::from(tenant)))
+            .filter(user_table::id.eq_any(ids))
+            .select(users::Row::as_select());
+        let rows: Vec<users::Row> =
+            Transaction::read(&self.connections, tenant, named).await?.map_err(on_read("users"))?;
+        rows.into_iter().map(User::try_from).collect()
+    }
+
     #[tracing::instrument(name = "db.directory.users", skip_all)]
     async fn users(
         &self,
