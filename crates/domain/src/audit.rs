@@ -1,7 +1,7 @@
 //! The audit log: who did what to what, when and from where, each entry chained
 //! to the one before.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -136,6 +136,34 @@ pub struct ChainHead {
     pub hash: ChainHash,
 }
 
+impl fmt::Display for ChainHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.seq, self.hash)
+    }
+}
+
+/// A text is not the head of a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be the number of an event, `:` and its hash as 64 hex digits")]
+pub struct ParseHeadError;
+
+impl FromStr for ChainHead {
+    type Err = ParseHeadError;
+
+    fn from_str(text: &str) -> Result<Self, ParseHeadError> {
+        let (seq, hash) = text.split_once(':').ok_or(ParseHeadError)?;
+        let seq = seq.parse().or(Err(ParseHeadError))?;
+        let digits = hash.as_bytes().chunks(2).map(|digits| {
+            let is_hex = digits.len() == 2 && digits.iter().all(u8::is_ascii_hexdigit);
+            let digits = std::str::from_utf8(digits).ok().filter(|_| is_hex)?;
+            u8::from_str_radix(digits, 16).ok()
+        });
+        let bytes: Vec<u8> = digits.collect::<Option<_>>().ok_or(ParseHeadError)?;
+        let hash = ChainHash::from_slice(&bytes).ok_or(ParseHeadError)?;
+        Ok(Self { seq, hash })
+    }
+}
+
 /// Which events to read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventFilter {
@@ -177,6 +205,16 @@ impl EventFilter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_head_of_a_log_is_read_as_it_is_written() {
+        let head = ChainHead { seq: 42, hash: ChainHash::START.next(1, b"a") };
+
+        assert_eq!(head.to_string().parse(), Ok(head));
+        for text in ["", "42", "42:", "x:00", "42:00", &format!("42:{}", "+1".repeat(32))] {
+            assert_eq!(text.parse::<ChainHead>(), Err(ParseHeadError), "{text}");
+        }
+    }
 
     #[test]
     fn each_hash_depends_on_number_event_and_all_before() {

@@ -116,6 +116,9 @@ impl Outbound {
         loop {
             let host = host(&hop.url);
             let response = self.exchange(&hop, until, &host).await?;
+            if request.takes_any_answer() {
+                return OpenResponse::new(response, host, until, request.max_bytes());
+            }
             let Some(next) = location(&response, &hop.url) else {
                 return open(response, host, until, request.max_bytes());
             };

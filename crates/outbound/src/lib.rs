@@ -24,6 +24,7 @@ mod error;
 mod names;
 mod request;
 mod response;
+mod webhooks;
 
 pub use address::{is_excepted, is_public};
 pub use client::{NoTls, Outbound, OutboundOptions, install_tls};
@@ -37,3 +38,4 @@ pub use reqwest::{
 };
 pub use response::{OpenResponse, OutboundResponse};
 pub use url::Url;
+pub use webhooks::Webhooks;

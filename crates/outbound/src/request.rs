@@ -50,6 +50,7 @@ pub struct OutboundRequest {
     body: Body,
     deadline: Duration,
     max_bytes: u64,
+    as_it_is: bool,
 }
 
 #[derive(Clone)]
@@ -84,7 +85,15 @@ impl OutboundRequest {
     /// and has at most `max_bytes`.
     #[must_use]
     pub const fn new(method: Method, url: Url, deadline: Duration, max_bytes: u64) -> Self {
-        Self { method, url, headers: Vec::new(), body: Body::Empty, deadline, max_bytes }
+        Self {
+            method,
+            url,
+            headers: Vec::new(),
+            body: Body::Empty,
+            deadline,
+            max_bytes,
+            as_it_is: false,
+        }
     }
 
     /// Adds a header.
@@ -108,6 +117,14 @@ impl OutboundRequest {
         self
     }
 
+    /// Takes the first answer as it is, for askers that look at its status and no
+    /// further: a redirect is an answer, and so is one that is compressed.
+    #[must_use]
+    pub const fn as_it_is(mut self) -> Self {
+        self.as_it_is = true;
+        self
+    }
+
     /// Where it goes.
     #[must_use]
     pub const fn url(&self) -> &Url {
@@ -122,6 +139,10 @@ impl OutboundRequest {
     /// How many bytes the answer's body has at most.
     pub(crate) const fn max_bytes(&self) -> u64 {
         self.max_bytes
+    }
+
+    pub(crate) const fn takes_any_answer(&self) -> bool {
+        self.as_it_is
     }
 
     /// Makes it ready to be sent.

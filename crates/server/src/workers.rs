@@ -1,5 +1,5 @@
-//! Work that no request waits for: writing down when tokens were used, and
-//! sweeping out what has expired.
+//! Work that no request waits for: writing down when tokens were used, telling
+//! webhooks of events, and sweeping out what has expired.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,6 +20,8 @@ use understudy_http_api::TokenUses;
 
 use crate::{error::chain, installation::Installation, telemetry};
 
+mod webhooks;
+
 /// How often uses of tokens are written; they are kept to the minute.
 const FLUSH_EVERY: Duration = Duration::from_secs(10);
 /// How often what has expired is swept out.
@@ -33,7 +35,7 @@ const KEEP_ANSWERS: Span = Span::hours(24);
 #[derive(Debug)]
 pub(crate) struct Workers {
     stop: watch::Sender<bool>,
-    work: [JoinHandle<()>; 2],
+    work: [JoinHandle<()>; 3],
 }
 
 impl Workers {
@@ -41,8 +43,9 @@ impl Workers {
     pub(crate) fn start(installation: &Installation, uses: Arc<TokenUses>) -> Self {
         let (stop, stopped) = watch::channel(false);
         let writing = tokio::spawn(keep_uses(installation.clone(), uses, stopped.clone()));
+        let telling = tokio::spawn(webhooks::tell(installation.clone(), stopped.clone()));
         let sweeping = tokio::spawn(keep_house(installation.clone(), stopped));
-        Self { stop, work: [writing, sweeping] }
+        Self { stop, work: [writing, telling, sweeping] }
     }
 
     /// Does what is left to do and ends.
