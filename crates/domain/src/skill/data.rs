@@ -189,6 +189,7 @@ mod tests {
         SkillType::Custom,
     ];
 
+    #[expect(clippy::needless_pass_by_value, reason = "tests read better with values in place")]
     fn told(kind: SkillType, data: Value) -> Vec<(String, &'static str)> {
         let mut data = data.as_object().unwrap().clone();
         let mut found = Vec::new();

@@ -70,12 +70,12 @@ async fn a_skill_is_added_changed_in_parts_and_removed_once() {
 
     assert!(!changed.skill.enabled);
     assert_eq!(changed.skill.name, added.skill.name);
-    let stale = SkillChange {
+    let outdated = SkillChange {
         precondition: Precondition::OneOf(vec![added.etag()]),
         ..SkillChange::default()
     };
-    let stale = update_skill(stage.deps(), &me, &id, one, stale).await;
-    assert!(matches!(stale, Err(Error::PreconditionFailed)), "{stale:?}");
+    let outdated = update_skill(stage.deps(), &me, &id, one, outdated).await;
+    assert!(matches!(outdated, Err(Error::PreconditionFailed)), "{outdated:?}");
     remove_skill(stage.deps(), &me, &id, one, Precondition::None).await.unwrap();
     let again = remove_skill(stage.deps(), &me, &id, one, Precondition::None).await;
     assert!(matches!(again, Err(Error::NotFound("skill"))), "{again:?}");

@@ -115,11 +115,11 @@ async fn an_export_that_is_imported_at_home_changes_nothing() {
     let stage = Stage::set().await;
     let id = able(&stage).await;
     let before = export(&stage, &caller(4), &id).await;
-    let state = stage.patch(&caller(4), &id, json!({})).await.unwrap().etag();
+    let tag = stage.patch(&caller(4), &id, json!({})).await.unwrap().etag();
 
     let same = import(&stage, &caller(4), &before, document(&before)).await.unwrap();
 
-    assert_eq!(same.assistant.etag(), state);
+    assert_eq!(same.assistant.etag(), tag);
     assert_eq!(same.report.secrets, Vec::<String>::new());
     assert_eq!(export(&stage, &caller(4), &id).await, before);
 }

@@ -268,14 +268,20 @@ async fn by_name(deps: &Deps<'_>, caller: &Caller, name: Option<&str>) -> Result
     }
 }
 
-/// Holds the rules of a content until the end of the transaction.
+/// Holds the rules that a content has and `base` has not until the end of the
+/// transaction.
 ///
 /// # Errors
 ///
 /// [`Conflict::Concurrent`] when one was removed since it was found.
-pub(super) async fn hold_rules(work: &mut dyn UnitOfWork, content: &Content) -> Result<()> {
-    let ids: Vec<RuleId> = content.rule_ids().collect();
-    if ids.is_empty() || work.rules().find(&ids).await?.len() == ids.len() {
+pub(super) async fn hold_rules(
+    work: &mut dyn UnitOfWork,
+    base: &Content,
+    content: &Content,
+) -> Result<()> {
+    let is_new = |id: &RuleId| !base.rule_ids().any(|known| known == *id);
+    let new: Vec<RuleId> = content.rule_ids().filter(is_new).collect();
+    if new.is_empty() || work.rules().find(&new).await?.len() == new.len() {
         return Ok(());
     }
     Err(Conflict::Concurrent.into())

@@ -136,7 +136,7 @@ impl Ready<'_> {
         }
         let mut content = content;
         attach_rules(deps, caller, &mut *work, &mut content, rule_ids).await?;
-        hold_rules(&mut *work, &content).await?;
+        hold_rules(&mut *work, &base.content, &content).await?;
         let slug = free_slug(deps, &mut *work, &content.name).await?;
         let assistant = Assistant { slug: Some(slug), content, ..blank(deps, caller) };
         add_assistant(deps, caller, &mut *work, &assistant, "assistant.imported").await?;
@@ -169,7 +169,7 @@ impl Ready<'_> {
         let before = &found.record.assistant.content;
         let allowed = require_allowed_model(&mut *change.work, Some(before), &content).await;
         allowed.map_err(|error| self.import.refused(error))?;
-        hold_rules(&mut *change.work, &content).await?;
+        hold_rules(&mut *change.work, &seen.content, &content).await?;
         let place = (caller.tenant(), found.record.assistant.id);
         seal(deps, vault, &mut *change.work, place, sealed).await?;
         if let Some(external) = &self.import.package.external {
