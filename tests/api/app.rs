@@ -7,12 +7,13 @@ use std::{net::TcpListener, sync::Arc, time::Duration};
 use actix_web::dev::ServerHandle;
 use reqwest::{Client, Method, redirect::Policy};
 use understudy_domain::{
-    ApiToken, Organization, OrganizationSettings, PasswordHash, Role, Secret, TokenText, User,
+    ApiToken, DirectoryMapping, Organization, OrganizationSettings, PasswordHash, Role, Secret, TokenText, User,
+    directory::SeatRule,
     ports::{PasswordHasher, Store},
 };
-use understudy_http_api::{Options, Services, TokenUses, serve};
+use understudy_http_api::{Options, Services, SingleSignOn, TokenUses, serve};
 use understudy_testkit::{
-    FakeDocuments, FakeImageModel, FakePasswords, FakePictures, FakeSigner, FakeVault, FixedClock,
+    FakeDocuments, FakeIdentityProvider, FakeImageModel, FakeLogins, FakePasswords, FakePictures, FakeSigner, FakeVault, FixedClock,
     MemoryBlobs, SequentialIds,
     sample::{self, Members, Row},
 };
@@ -95,6 +96,7 @@ pub(crate) struct App {
     pub(crate) store: TestStore,
     pub(crate) blobs: Arc<MemoryBlobs>,
     pub(crate) models: Arc<FakeImageModel>,
+    pub(crate) identity: Arc<FakeIdentityProvider>,
     services: Services,
     handle: ServerHandle,
 }
@@ -113,7 +115,10 @@ impl Replica {
 
 impl App {
     pub(crate) async fn on(store: TestStore) -> Self {
-        Self::with(store, Options::default()).await
+        let identity = Arc::<FakeIdentityProvider>::default();
+        let single_sign_on = Some(single_sign_on(&identity));
+        let options = Options { single_sign_on, ..Options::default() };
+        Self { identity, ..Self::with(store, options).await }
     }
 
     pub(crate) async fn with(store: TestStore, options: Options) -> Self {
@@ -143,7 +148,8 @@ impl App {
         let (address, handle) = start(services.clone(), options);
         // Redirects are answers to look at.
         let client = understudy_tests::http_client().redirect(Policy::none()).build().unwrap();
-        Self { address, client, clock, uses, store, blobs, models, services, handle }
+        let identity = Arc::default();
+        Self { address, client, clock, uses, store, blobs, models, identity, services, handle }
     }
 
     /// A second server beside this one.
@@ -184,6 +190,22 @@ impl App {
 
     pub(crate) fn delete(&self, person: Person, path: &str) -> Request {
         self.request(person, Method::DELETE, path)
+    }
+}
+
+/// Logging in by a provider who tells the rank as `groups`.
+fn single_sign_on(provider: &Arc<FakeIdentityProvider>) -> SingleSignOn {
+    let mapping = DirectoryMapping {
+        role_claim: Some("groups".to_owned()),
+        roles: [("staff".to_owned(), Role::Member)].into(),
+        default_role: Some(Role::Viewer),
+        seat: SeatRule::New(true),
+        ..DirectoryMapping::default()
+    };
+    SingleSignOn {
+        provider: Arc::<FakeIdentityProvider>::clone(provider),
+        sealer: Arc::new(FakeLogins),
+        mapping: Arc::new(mapping),
     }
 }
 

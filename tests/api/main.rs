@@ -5,24 +5,36 @@
 mod app;
 mod assistants;
 mod broken;
+mod comments;
 mod contract;
+mod directory;
 mod edge;
+mod favorites;
 mod files;
 mod icons;
 mod idempotency;
 mod images;
 mod matrix;
+mod models;
+mod oidc;
 mod okchat;
+mod organization;
 mod problems;
 mod providers;
 mod references;
 mod request;
 mod revocation;
+mod rules;
+mod secrets;
 mod session;
+mod shares;
+mod skills;
+mod tags;
 mod teams;
 mod tokens;
 mod transfer;
 mod uploads;
+mod usage;
 mod users;
 
 pub(crate) use app::{App, PASSWORD, Person};
@@ -138,6 +150,49 @@ macro_rules! suite {
                 a_token_is_taken_from_its_addresses_only,
                 faults_of_a_token_are_named_at_once,
                 the_last_use_of_a_token_is_collected;
+            token_of_assistant in crate::tokens::of_assistant:
+                a_token_of_an_assistant_is_made_where_the_assistant_is,
+                everybody_sees_their_own_tokens_and_managers_all,
+                personal_tokens_of_others_are_not_there,
+                tokens_of_what_is_not_ones_own_are_refused,
+                a_user_has_as_many_tokens_as_the_organization_allows,
+                a_token_lasts_as_long_as_the_organization_allows;
+            shares in crate::shares:
+                a_share_is_given_read_changed_and_taken_back,
+                sharing_is_no_change_of_the_assistant_but_of_its_state,
+                what_is_given_or_taken_counts_from_the_next_request,
+                a_team_has_what_was_shared_with_it,
+                nobody_gives_or_takes_a_level_at_or_above_their_own,
+                faults_of_a_share_are_named,
+                shares_of_those_who_are_gone_are_not_told,
+                affairs_of_an_organization_are_not_for_others,
+                an_assistant_is_given_away,
+                giving_to_a_team_needs_rights_on_both_sides,
+                faults_of_an_owner_are_named;
+            favorites in crate::favorites:
+                a_favourite_is_marked_read_and_unmarked,
+                favourites_are_listed_for_whoever_marked_them,
+                whoever_sees_an_assistant_may_mark_it,
+                a_read_only_token_marks_nothing;
+            tags in crate::tags:
+                a_tag_is_made_read_changed_and_deleted,
+                tags_are_listed_by_name,
+                members_make_tags_and_managers_administer_them,
+                faults_of_a_tag_are_named_at_once,
+                a_tag_is_put_on_an_assistant_and_taken_off,
+                assistants_are_listed_by_tag,
+                tags_of_a_global_assistant_are_its_organizations_own;
+            comments in crate::comments:
+                a_comment_is_written_read_changed_and_deleted,
+                comments_are_listed_in_order_and_part_by_part,
+                comments_have_replies_and_replies_have_none,
+                a_comment_is_settled_and_opened_again,
+                what_others_wrote_is_unread_until_it_is_marked,
+                faults_of_a_comment_are_named_at_once,
+                comments_are_there_for_whoever_sees_the_assistant,
+                comments_on_a_global_assistant_are_its_organizations_own,
+                the_same_comment_with_one_key_is_written_once,
+                comments_through_a_drafts_id_are_the_live_ones;
             files in crate::files:
                 a_file_is_uploaded_read_changed_and_deleted,
                 files_are_listed_as_they_were_attached,
@@ -174,6 +229,25 @@ macro_rules! suite {
                 who_may_view_reads_references_and_changes_none,
                 references_of_what_is_invisible_are_not_there,
                 a_draft_carries_references_and_its_commit_brings_them_live;
+            skills in crate::skills:
+                a_skill_is_added_read_changed_and_removed,
+                faults_of_a_skill_are_named_at_once,
+                faults_of_a_custom_skill_tell_what_would_be_right,
+                a_driver_is_the_tool_that_the_model_sees,
+                who_may_view_reads_skills_without_where_they_go,
+                skills_of_what_is_invisible_are_not_there,
+                names_of_skills_are_unique_as_names_of_tools,
+                a_drafts_skills_show_when_it_is_committed,
+                there_are_a_hundred_skills_at_most,
+                a_copy_has_the_skills_and_elsewhere_those_without_datasets;
+            secrets in crate::secrets:
+                a_secret_is_added_read_changed_and_removed,
+                faults_of_a_secret_are_named_at_once,
+                a_secret_goes_nowhere_that_it_was_not_given_for,
+                a_secret_that_skills_use_stays,
+                secrets_are_for_editors,
+                a_value_shows_nowhere,
+                a_drafts_secret_shows_when_it_is_committed;
             uploads in crate::uploads:
                 an_upload_waits_to_be_attached,
                 the_name_of_an_upload_may_stand_beside_it,
@@ -218,6 +292,32 @@ macro_rules! suite {
                 an_assistant_is_drawn_for_by_whom_it_allows,
                 lists_of_pictures_have_no_addresses,
                 usage_is_counted_by_day_user_and_model;
+            rules in crate::rules:
+                a_rule_is_made_read_changed_and_deleted,
+                rules_are_listed_in_pages_by_name,
+                faults_of_a_rule_are_named_at_once,
+                the_same_rule_is_made_once,
+                rules_are_administered_by_administrators_and_public_ones_read_by_all;
+            rule_attachments in crate::rules::attachments:
+                a_rule_is_attached_to_things_of_its_scope,
+                a_rule_is_attached_to_what_is_there_and_fits_its_scope,
+                an_assistant_has_rules_in_its_drafts_and_versions,
+                rules_of_an_assistant_are_for_its_editors,
+                the_set_of_rules_is_replaced_as_a_field,
+                a_rule_that_is_attached_is_deleted_by_force_only;
+            organization in crate::organization:
+                settings_are_read_and_changed,
+                faults_of_settings_are_named_at_once,
+                the_organization_is_changed_by_its_administrators,
+                limits_of_assistants_and_users_are_kept,
+                the_limit_of_bytes_is_kept_wherever_they_come_in,
+                models_of_providers_that_are_not_allowed_are_refused;
+            models in crate::models:
+                the_catalogue_is_told_with_what_is_available,
+                models_of_providers_that_are_not_allowed_are_left_out;
+            usage in crate::usage:
+                usage_is_told_apart_as_asked_and_added_up,
+                usage_of_one_assistant_is_told_to_who_may_know_it;
             idempotency in crate::idempotency:
                 the_same_request_has_its_effect_once,
                 a_key_belongs_to_its_body_its_caller_and_its_route,
@@ -289,6 +389,26 @@ macro_rules! suite {
                 a_token_that_is_revoked_is_unknown_on_every_server,
                 a_session_that_is_ended_is_unknown_on_every_server,
                 who_is_shut_out_is_unknown_on_every_server;
+            oidc in crate::oidc:
+                the_ways_to_log_in_are_told,
+                a_log_in_goes_to_the_provider_and_comes_back_with_a_session,
+                a_return_that_was_not_begun_in_the_browser_is_refused,
+                a_log_in_goes_on_to_paths_of_this_host_only,
+                an_account_is_linked_by_an_administrator_and_never_by_its_address,
+                what_a_person_cannot_help_is_not_told,
+                a_provider_that_is_away_is_told_as_that,
+                two_first_log_ins_at_once_make_one_user;
+            directory in crate::directory:
+                an_external_id_is_for_one_user,
+                active_is_the_inverse_of_disabled,
+                a_filter_finds_the_one_user,
+                a_patch_op_shuts_out_at_once_and_lets_in_again,
+                a_patch_op_writes_names_and_links,
+                what_is_wrong_with_a_patch_op_is_told_by_its_place,
+                sessions_of_a_user_are_ended_at_once;
+            transfer_abilities in crate::transfer::abilities:
+                skills_and_rules_come_along_and_secrets_by_name,
+                a_secret_may_be_filled_in_before_an_import;
             edge in crate::edge:
                 every_answer_has_a_request_id,
                 every_answer_has_safe_headers,
@@ -307,6 +427,10 @@ macro_rules! suite {
         }
 
         mod options {
+            #[tokio::test(flavor = "multi_thread")]
+            async fn without_a_provider_there_is_no_log_in_by_one() {
+                crate::oidc::without_a_provider_there_is_no_log_in_by_one($open().await).await;
+            }
             #[tokio::test(flavor = "multi_thread")]
             async fn a_file_that_is_too_large_is_refused() {
                 crate::files::forms::a_file_that_is_too_large_is_refused($open().await).await;

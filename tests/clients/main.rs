@@ -3,3 +3,4 @@
 #![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
 mod drawing;
+mod oidc;

@@ -14,7 +14,8 @@ const GUARD: &str = r#""$@" </dev/null & server=$!; cat >/dev/null; kill "$serve
 
 /// Where the tools are: where `UNDERSTUDY_TEST_TOOLS` says, as `cargo xtask test`
 /// sets it, or in the usual place.
-fn tools() -> PathBuf {
+#[must_use]
+pub fn tools() -> PathBuf {
     let usual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tools");
     env::var_os("UNDERSTUDY_TEST_TOOLS").map_or(usual, PathBuf::from)
 }

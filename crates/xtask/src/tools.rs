@@ -17,8 +17,8 @@ pub(crate) const VARIABLE: &str = "UNDERSTUDY_TEST_TOOLS";
 /// An S3 server, a client of the tus protocol, and one that asks an API for all that
 /// its OpenAPI document has.
 const PYTHON: [&str; 3] = ["moto[server]==5.2.5", "tuspy==1.1.0", "schemathesis==4.32.5"];
-/// A server that answers as OpenAI's does.
-const NODE: [&str; 1] = ["@copilotkit/aimock@1.43.0"];
+/// A server that answers as OpenAI's does, and an OpenID provider.
+const NODE: [&str; 2] = ["@copilotkit/aimock@1.43.0", "oidc-provider@9.13.3"];
 
 /// Installs what is not installed yet, and says where it all is.
 ///

@@ -26,6 +26,7 @@ fn new_user(role: Role) -> CreateUser {
         departments: vec![],
         ai_seat: true,
         password: None,
+        external_id: None,
     }
 }
 
