@@ -240,7 +240,7 @@ impl RuleRepository for PgUnitOfWork {
              is_active = excluded.is_active, attached_at = excluded.attached_at, \
              attached_by = excluded.attached_by RETURNING a.xmax = 0",
         )
-        .bind::<SqlUuid, _>(self.tenant())
+        .bind::<SqlUuid, _>(Key::from(attachment.organization))
         .bind::<SqlUuid, _>(Key::from(attachment.rule))
         .bind::<Text, _>(attachment.entity.kind())
         .bind::<Text, _>(attachment.entity.id(attachment.organization))

@@ -110,9 +110,10 @@ CREATE TABLE comments (
     FOREIGN KEY (organization_id, parent_id) REFERENCES comments ON DELETE CASCADE,
     CHECK (num_nonnulls(resolved_at, resolved_by) IN (0, 2))
 );
-CREATE INDEX comments_page_idx ON comments (organization_id, assistant_id, parent_id, id);
+CREATE INDEX comments_page_idx ON comments (organization_id, assistant_id, id)
+    WHERE parent_id IS NULL;
 CREATE INDEX comments_time_idx ON comments (organization_id, assistant_id, created_at);
-CREATE INDEX comments_parent_idx ON comments (organization_id, parent_id);
+CREATE INDEX comments_parent_idx ON comments (organization_id, parent_id, id);
 
 CREATE TABLE comment_reads (
     organization_id uuid NOT NULL,

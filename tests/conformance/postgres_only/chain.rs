@@ -15,7 +15,7 @@ use understudy_tests::Database;
 use super::{PROMPT, open};
 
 /// Far more than any of these waits takes.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Organization 1 with user 1.
 async fn peopled() -> (Database, PgStore) {

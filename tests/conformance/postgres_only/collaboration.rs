@@ -6,9 +6,10 @@ use understudy_tests::Database;
 
 use super::{connect, connect_as_application, cost};
 
-/// Two organizations with 10,000 events, comments and deliveries each: events of 100
-/// assistants, comments on 10, by 10 users and for 10 webhooks. Every tenth delivery is pending, each to be
-/// tried a second before the one before it. One user marked 20 of 10,000 assistants.
+/// Two organizations with 10,000 events, comments (as long as people write them) and
+/// deliveries each, of 100 assistants, by 10 users and for 10 webhooks. Every tenth
+/// delivery is pending, each to be tried a second before the one before it. One user
+/// marked 20 of 10,000 assistants.
 const FILL: &str = "
     INSERT INTO organizations VALUES
         ('00000000-0000-0000-0000-0000000000a1', 'A', '{}', now()),
@@ -19,7 +20,6 @@ const FILL: &str = "
                ('00000000-0000-0000-0001-' || lpad(to_hex(n / 2 % 10), 12, '0'))::uuid AS user_id,
                ('00000000-0000-0000-0003-' || lpad(to_hex(n / 2 % 100), 12, '0'))::uuid AS assistant_id,
                ('00000000-0000-0000-0004-' || lpad(to_hex(n / 2 % 10), 12, '0'))::uuid AS webhook_id,
-               ('00000000-0000-0000-0005-' || lpad(to_hex(n / 2 % 10), 12, '0'))::uuid AS topic_id,
                '2026-01-01Z'::timestamptz - n * interval '1 second' AS at, (n + 1) / 2 AS seq, n
         FROM generate_series(1, 20000) AS n;
     INSERT INTO users (organization_id, id, email, name, name_key, role, departments, ai_seat,
@@ -33,7 +33,7 @@ const FILL: &str = "
         FROM made;
     INSERT INTO comments (organization_id, id, assistant_id, author, message, created_at,
             updated_at, revision)
-        SELECT organization_id, id, topic_id, user_id, '', at, at, 1 FROM made;
+        SELECT organization_id, id, assistant_id, user_id, repeat('x', 1000), at, at, 1 FROM made;
     INSERT INTO webhooks
         SELECT DISTINCT organization_id, webhook_id, '', NULL, '{}'::text[], ''::bytea, true, NULL,
                0, NULL::timestamptz, user_id, now(), now(), 1
@@ -124,16 +124,16 @@ async fn comments_are_found_by_assistant_and_by_what_they_reply_to() {
     let (_database, client) = filled().await;
     let cases = [
         (
-            "comments WHERE $MINE AND assistant_id = '00000000-0000-0000-0005-000000000001' \
+            "comments WHERE $MINE AND assistant_id = '00000000-0000-0000-0003-000000000010' \
              AND parent_id IS NULL AND id > '00000000-0000-0000-0002-000000000010' \
              ORDER BY id LIMIT 50",
             50,
             51,
         ),
         (
-            "comments WHERE $MINE AND assistant_id = '00000000-0000-0000-0005-000000000001'",
-            1_000,
-            1_001,
+            "comments WHERE $MINE AND assistant_id = '00000000-0000-0000-0003-000000000010'",
+            100,
+            101,
         ),
         ("comments WHERE $MINE AND parent_id = '00000000-0000-0000-0002-000000000010'", 0, 1),
     ];
