@@ -20,6 +20,7 @@ use crate::{
     telemetry::TelemetryError,
 };
 
+mod audit;
 mod config;
 mod doctor;
 mod fsck;
@@ -66,6 +67,9 @@ enum Command {
     /// The keys that stored secrets are sealed with
     #[command(subcommand)]
     Keys(keys::Command),
+    /// The audit log
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Check that all stored bytes are there, and sweep out what nothing needs
     Fsck(fsck::Fsck),
     /// Works on one picture or document for a server that started it
@@ -147,6 +151,7 @@ fn dispatch(command: Command, matches: &ArgMatches) -> Done {
         Command::Doctor => block_on(doctor::doctor(matches))?,
         Command::MediaWorker => Ok(()), // it has run
         Command::Keys(command) => block_on(keys::run(&Config::load(matches)?, command))?,
+        Command::Audit(command) => block_on(audit::run(&Config::load(matches)?, command))?,
         Command::Fsck(command) => block_on(fsck::run(&Config::load(matches)?, command))?,
     }
 }

@@ -11,13 +11,14 @@ use understudy_domain::{
     ports::{
         BlobStore, Clock, CryptoError, Documents, IdSource, ImageModel, Installation as Record,
         LoginSealer, PasswordHasher, Pictures, SessionSigner, Store, StoreError, Vault,
+        WebhookSender,
     },
     usecases::Deps,
 };
 
 use understudy_media::{Media, MediaOptions, WorkerCommand};
 use understudy_models::Models;
-use understudy_outbound::{NoTls, Outbound, OutboundOptions};
+use understudy_outbound::{NoTls, Outbound, OutboundOptions, Webhooks};
 
 use crate::{
     blobs::{self, BlobsError},
@@ -55,6 +56,8 @@ pub struct Installation {
     pub documents: Arc<dyn Documents>,
     /// Models that draw.
     pub image_model: Arc<dyn ImageModel>,
+    /// Who sends to webhooks.
+    pub webhooks: Arc<dyn WebhookSender>,
 }
 
 /// What an installation is opened for.
@@ -149,13 +152,14 @@ impl Installation {
         let media = Arc::new(Media::new(media_options(config)));
         let allowed_networks = config.allow_private_network.clone();
         let outbound = Outbound::new(OutboundOptions { allowed_networks });
-        let outbound = outbound.map_err(InstallationError::Outbound)?;
+        let outbound = Arc::new(outbound.map_err(InstallationError::Outbound)?);
         Ok(Self {
             store,
             blobs: blobs::open(config).map_err(InstallationError::Blobs)?,
             pictures: Arc::<Media>::clone(&media),
             documents: media,
-            image_model: Arc::new(Models::new(Arc::new(outbound))),
+            image_model: Arc::new(Models::new(Arc::clone(&outbound))),
+            webhooks: Arc::new(Webhooks::new(outbound)),
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
             passwords: Arc::new(Argon2Passwords::new()),

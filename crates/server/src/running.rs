@@ -16,7 +16,7 @@ use understudy_domain::{
         providers::{InstalledProvider, install_providers},
     },
 };
-use understudy_http_api::{Metrics, Options, Services, TokenUses, serve};
+use understudy_http_api::{Metrics, Options, Services, Streams, TokenUses, serve};
 
 use crate::{
     config::Config,
@@ -37,6 +37,7 @@ pub struct Running {
     pub bootstrap_token: Option<TokenText>,
     server: ServerHandle,
     serving: JoinHandle<io::Result<()>>,
+    streams: Streams,
     workers: Workers,
 }
 
@@ -94,11 +95,12 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
     let token_uses = Arc::new(TokenUses::default());
     let workers = Workers::start(&installation, Arc::clone(&token_uses));
     let options = Options { single_sign_on, ..options(&config, address, token_uses) };
+    let streams = options.streams.clone();
     let server = serve(listener, services(&installation), options).map_err(StartError::Http)?;
     let handle = server.handle();
     let serving = tokio::spawn(server);
     tracing::info!(%address, "listening");
-    Ok(Running { address, bootstrap_token, server: handle, serving, workers })
+    Ok(Running { address, bootstrap_token, server: handle, serving, streams, workers })
 }
 
 impl Running {
@@ -108,9 +110,10 @@ impl Running {
         let _ = (&mut self.serving).await;
     }
 
-    /// Stops accepting, lets requests finish within the configured grace, writes
+    /// Ends the event streams, stops accepting, lets requests finish within the configured grace, writes
     /// what is still to be written, and ends.
     pub async fn stop(self) {
+        self.streams.end();
         self.server.stop(true).await;
         self.workers.stop().await;
         tracing::info!("stopped");
