@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use understudy_domain::{
-    EventFilter, Principal, ShareLevel,
+    Comment, EventFilter, Principal, ShareLevel,
     ports::{Store, Walk},
     usecases::{
         Caller, Denied, Error, Precondition, Result,
@@ -222,6 +222,27 @@ async fn a_message_is_a_text_of_bounded_length() {
         let refused = create_comment(stage.deps(), &caller(6), &id, says(wrong)).await;
         assert_eq!(pointers(refused), ["/message"]);
     }
+}
+
+#[tokio::test]
+async fn an_assistant_has_ten_thousand_comments_and_replies_at_most() {
+    let stage = Stage::set().await;
+    let id = talked_about(&stage).await;
+    let first = comment(&stage, 6, &id, "First").await.comment;
+    let mut work = stage.store.begin(sample::id(1)).await.unwrap();
+    for n in 1..u32::try_from(comments::MAX_COMMENTS).unwrap() {
+        let more = Comment { id: sample::id(n), parent: Some(first.id), ..first.clone() };
+        work.comments().insert(&more).await.unwrap();
+    }
+    work.commit().await.unwrap();
+    let is_full = |error: Option<Error>| {
+        assert!(matches!(error, Some(Error::TooMany { limit: 10_000, .. })), "{error:?}");
+    };
+
+    is_full(create_comment(stage.deps(), &caller(4), &id, says("x")).await.err());
+    is_full(create_reply(stage.deps(), &caller(4), first.id, "x".to_owned()).await.err());
+    delete_comment(stage.deps(), &caller(4), sample::id(1), NONE).await.unwrap();
+    create_comment(stage.deps(), &caller(4), &id, says("x")).await.unwrap();
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ mod model;
 
 use serde_json::json;
 use understudy_domain::{
-    AssistantId, EventFilter, Organization, OrganizationLimits, OrganizationSettings, Principal,
-    Scope, ShareLevel, TeamRole, TokenKind, TokenLimits,
+    Assistant, AssistantId, EventFilter, Organization, OrganizationLimits, OrganizationSettings,
+    Principal, Scope, Share, ShareLevel, TeamRole, TokenKind, TokenLimits,
     ports::{Store, Walk},
     usecases::{
         Caller, Denied, Error, Precondition, Result,
@@ -205,6 +205,39 @@ async fn what_is_shared_with_those_who_are_gone_or_never_were_is_not_there() {
     assert_eq!(list_shares(stage.deps(), &caller(4), &id).await.unwrap(), [both]);
     let gone = view_share(stage.deps(), &caller(4), &id, one(6)).await;
     assert!(matches!(gone, Err(Error::NotFound("share"))));
+}
+
+/// An assistant of user 4 with as many shares as there may be, of these users.
+async fn full(stage: &Stage, users: std::ops::Range<u32>) -> String {
+    let given = Share {
+        level: ShareLevel::Read,
+        created_at: sample::instant(1),
+        created_by: sample::id(4),
+    };
+    let shares = users.map(|n| (one(n), given)).collect();
+    let assistant = Assistant { shares, ..sample::assistant(1, sample::id(4), "full") };
+    let id = assistant.id.to_string();
+    sample::save(&stage.store, vec![assistant.into()]).await.unwrap();
+    id
+}
+
+#[tokio::test]
+async fn an_assistant_has_a_thousand_shares_at_most_of_those_who_are_there() {
+    let most = u32::try_from(shares::MAX_SHARES).unwrap();
+    let stage = Stage::set().await;
+    let id = full(&stage, 1_000..1_000 + most).await;
+
+    share(&stage, &caller(4), &id, (one(6), ShareLevel::Read)).await.unwrap();
+
+    let list = list_shares(stage.deps(), &caller(4), &id).await.unwrap();
+    assert_eq!(list.len(), 1, "those who are gone make room");
+    let stage = Stage::set().await;
+    let rows = (1_000..1_000 + most).map(|n| sample::user(n).into()).collect();
+    sample::save(&stage.store, rows).await.unwrap();
+    let id = full(&stage, 1_000..1_000 + most).await;
+    let refused = share(&stage, &caller(4), &id, (one(6), ShareLevel::Read)).await;
+    assert!(matches!(refused, Err(Error::TooMany { limit: 1_000, .. })));
+    share(&stage, &caller(4), &id, (one(1_000), ShareLevel::Write)).await.unwrap();
 }
 
 #[tokio::test]
