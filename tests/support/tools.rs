@@ -26,7 +26,7 @@ fn tool(path: &str) -> PathBuf {
     tool
 }
 
-/// A Python that can import `moto` and `tusclient`.
+/// A Python that can import `moto`, `tusclient` and `standardwebhooks`.
 ///
 /// # Panics
 ///

@@ -31,11 +31,12 @@ const PREFIX: &str = "whsec_";
 /// Sends messages to webhooks, on the guarded way out.
 pub struct Webhooks {
     outbound: Arc<Outbound>,
+    deadline: Duration,
 }
 
 impl fmt::Debug for Webhooks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Webhooks").field("outbound", &self.outbound).finish()
+        f.debug_struct("Webhooks").field("outbound", &self.outbound).finish_non_exhaustive()
     }
 }
 
@@ -43,7 +44,13 @@ impl Webhooks {
     /// Sends them by this way.
     #[must_use]
     pub const fn new(outbound: Arc<Outbound>) -> Self {
-        Self { outbound }
+        Self { outbound, deadline: DEADLINE }
+    }
+
+    /// Waits for receivers so long instead of 15 seconds.
+    #[must_use]
+    pub fn with_deadline(self, deadline: Duration) -> Self {
+        Self { deadline, ..self }
     }
 }
 
@@ -57,7 +64,7 @@ impl WebhookSender for Webhooks {
         let seconds = at.unix_seconds();
         let signature = signature(message, seconds)?;
         // The length of the answer is of no interest, so none is too long.
-        let request = OutboundRequest::new(Method::POST, address, DEADLINE, u64::MAX)
+        let request = OutboundRequest::new(Method::POST, address, self.deadline, u64::MAX)
             .header("content-type", "application/json")
             .header("webhook-id", id)
             .header("webhook-timestamp", seconds.to_string())

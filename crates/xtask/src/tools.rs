@@ -14,9 +14,14 @@ use crate::{process, workspace::Workspace};
 /// Where tests look for the tools.
 pub(crate) const VARIABLE: &str = "UNDERSTUDY_TEST_TOOLS";
 
-/// An S3 server, a client of the tus protocol, and one that asks an API for all that
-/// its OpenAPI document has.
-const PYTHON: [&str; 3] = ["moto[server]==5.2.5", "tuspy==1.1.0", "schemathesis==4.32.5"];
+/// An S3 server, a client of the tus protocol, one that asks an API for all that its
+/// OpenAPI document has, and a receiver of webhooks.
+const PYTHON: [&str; 4] = [
+    "moto[server]==5.2.5",
+    "tuspy==1.1.0",
+    "schemathesis==4.32.5",
+    "standardwebhooks==1.1.0",
+];
 /// A server that answers as OpenAI's does, and an OpenID provider.
 const NODE: [&str; 2] = ["@copilotkit/aimock@1.43.0", "oidc-provider@9.13.3"];
 

@@ -43,7 +43,7 @@ pub enum Wrong {
     Changed,
     /// There is none with this number, but there are later ones.
     Missing,
-    /// It was written with another number.
+    /// What was written with this number stands elsewhere.
     OutOfOrder,
     /// It and what was behind it are gone.
     CutOff,
@@ -60,9 +60,11 @@ pub enum Wrong {
 impl fmt::Display for Wrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Changed => "is not what was written there: it was changed, or put in",
+            Self::Changed => {
+                "is not what was written there: it was changed or put in, or one before it taken out"
+            }
             Self::Missing => "is missing",
-            Self::OutOfOrder => "was written with another number",
+            Self::OutOfOrder => "is not what was written there, which stands elsewhere",
             Self::CutOff => "and what was behind it are cut off at the end",
             Self::BehindTheEnd => "stands behind the end of the log",
             Self::OtherEnd => "is not the one that the log is known to end with",
