@@ -246,14 +246,14 @@ pub async fn assistants_with_a_rule_are_found(store: &dyn Store) {
     let live = |n| assistant(n, id(1), &format!("Assistant {n}"));
     let deleted = Assistant { deleted_at: Some(instant(9)), ..ruled(live(3), &[1]) };
     let rows: Vec<Row> = vec![
+        version(1, &ruled(live(1), &[1])).into(),
         ruled(draft_of(5, &live(1)), &[2, 1]).into(),
         deleted.into(),
         ruled(live(4), &[1]).into(),
         ruled(live(2), &[2]).into(),
         live(1).into(),
-        version(1, &ruled(live(1), &[1])).into(),
     ];
-    // A draft is added behind what it drafts.
+    // Draft and version are added behind what they are of.
     add(store, rows.into_iter().rev().collect()).await;
     add(store, vec![ruled(assistant(6, id(2), "Bob").of(2), &[1]).into()]).await;
     let with = async |n| -> Vec<AssistantId> {
