@@ -52,9 +52,9 @@ async fn settings_are_read_by_all_and_changed_by_administrators() {
 
     assert_eq!(view_organization(stage.deps(), &caller(5)).await.unwrap(), made);
     assert_eq!(made.name, "Ours");
-    let stale = Precondition::OneOf(vec!["1".to_owned()]);
-    let stale = change(&stage, UpdateOrganization { precondition: stale, ..name() }).await;
-    assert!(matches!(stale, Err(Error::PreconditionFailed)));
+    let late = Precondition::OneOf(vec!["1".to_owned()]);
+    let late = change(&stage, UpdateOrganization { precondition: late, ..name() }).await;
+    assert!(matches!(late, Err(Error::PreconditionFailed)));
 }
 
 #[tokio::test]

@@ -79,13 +79,13 @@ async fn a_change_counts_and_a_change_of_nothing_does_not() {
 
     let same = update_rule(stage.deps(), &caller(2), before.id, change("the text of a")).await;
     let other = update_rule(stage.deps(), &caller(2), before.id, change("other")).await.unwrap();
-    let stale =
+    let late =
         UpdateRule { precondition: Precondition::OneOf(vec!["1".to_owned()]), ..change("third") };
-    let stale = update_rule(stage.deps(), &caller(2), before.id, stale).await;
+    let late = update_rule(stage.deps(), &caller(2), before.id, late).await;
 
     assert_eq!(same.unwrap(), before);
     assert_eq!((other.version, other.content.as_str()), (2, "other"));
-    assert!(matches!(stale, Err(Error::PreconditionFailed)));
+    assert!(matches!(late, Err(Error::PreconditionFailed)));
 }
 
 #[tokio::test]
