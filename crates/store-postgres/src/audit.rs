@@ -37,6 +37,9 @@ define_sql_function! {
 /// whole server, so that no two such commits write to the disk together.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// The longest wait, whatever the patience: who waits looks again.
+const LONGEST: Duration = Duration::from_hours(1);
+
 /// How many commits a waiter may be late to hear of before it looks for itself.
 const REMEMBERED: usize = 64;
 
@@ -198,7 +201,7 @@ impl AuditQueries for PgStore {
         after: u64,
         patience: Duration,
     ) -> StoreResult<()> {
-        let end = Instant::now() + patience;
+        let end = Instant::now() + patience.min(LONGEST);
         // Listens before it looks, so that it misses no commit in between.
         let mut heard = self.log.0.subscribe();
         loop {
