@@ -4,11 +4,13 @@
 
 mod app;
 mod assistants;
+mod audit;
 mod broken;
 mod comments;
 mod contract;
 mod directory;
 mod edge;
+mod events;
 mod favorites;
 mod files;
 mod icons;
@@ -36,6 +38,7 @@ mod transfer;
 mod uploads;
 mod usage;
 mod users;
+mod webhooks;
 
 pub(crate) use app::{App, PASSWORD, Person};
 pub(crate) use understudy_http_api::Options;
@@ -409,6 +412,25 @@ macro_rules! suite {
             transfer_abilities in crate::transfer::abilities:
                 skills_and_rules_come_along_and_secrets_by_name,
                 a_secret_may_be_filled_in_before_an_import;
+            events in crate::events:
+                events_are_paged_newest_first,
+                an_event_tells_who_did_what_from_where,
+                events_are_filtered,
+                the_log_is_for_administrators_and_editors,
+                a_stream_tells_what_comes_and_goes_on_where_it_broke_off,
+                a_stream_of_an_assistant_has_its_events_only,
+                a_silent_stream_has_a_heartbeat,
+                a_stream_ends_when_its_right_is_taken_away,
+                a_stream_is_asked_for_as_one;
+            webhooks in crate::webhooks:
+                a_webhook_is_made_read_changed_and_removed,
+                webhooks_are_administered_by_administrators,
+                faults_of_a_webhook_are_named_at_once,
+                the_secret_of_a_webhook_is_shown_once,
+                a_receiver_is_told_what_happened,
+                a_receiver_that_misbehaves_is_tried_again,
+                a_delivery_is_made_once_more_on_request,
+                a_test_is_sent_to_the_webhook;
             edge in crate::edge:
                 every_answer_has_a_request_id,
                 every_answer_has_safe_headers,
@@ -447,6 +469,10 @@ macro_rules! suite {
             #[tokio::test(flavor = "multi_thread")]
             async fn behind_a_trusted_proxy_the_forwarded_address_counts() {
                 crate::tokens::behind_a_trusted_proxy_the_forwarded_address_counts($open().await).await;
+            }
+            #[tokio::test(flavor = "multi_thread")]
+            async fn streams_end_with_the_server() {
+                crate::events::streams_end_with_the_server($open().await).await;
             }
             #[tokio::test(flavor = "multi_thread")]
             async fn the_callers_trace_is_continued() {

@@ -1,5 +1,6 @@
 //! `/api/assistants/{id}/_export` and `/api/assistants/_import`
 
+pub(crate) mod abilities;
 mod openai;
 mod tampered;
 
@@ -17,6 +18,7 @@ use crate::{
     assistants::{made, seed_example},
     icons::{PNG, with_file},
     request::{Reply, Request},
+    rules,
 };
 
 const ZIP: &str = "application/zip";
@@ -259,6 +261,8 @@ pub(crate) async fn what_names_nothing_here_is_left_out_and_told(app: &App) {
     let target = target.rsplit('/').next().unwrap();
     let mut input = seed_example();
     input["name"] = "Pointing".into();
+    let [tone, safety] = ["Tone", "Safety"].map(|name| rules::made(app, rules::rule(name)));
+    input["rule_ids"] = json!([tone.await.id(), safety.await.id()]);
     let path = made(app, input).await;
     for (kind, id) in [
         ("assistant", target),
@@ -280,8 +284,6 @@ pub(crate) async fn what_names_nothing_here_is_left_out_and_told(app: &App) {
         .map(|dropped| dropped["pointer"].as_str().unwrap())
         .collect();
     let expected = [
-        "/assistant/rule_ids/0",
-        "/assistant/rule_ids/1",
         "/assistant/vector_store_ids/0",
         "/assistant/vector_store_ids/1",
         "/assistant/tool_configurations/streamlineTools/0",
@@ -289,6 +291,8 @@ pub(crate) async fn what_names_nothing_here_is_left_out_and_told(app: &App) {
         "/references/0",
         "/references/1",
         "/references/2",
+        "/rules/0",
+        "/rules/1",
     ];
     assert_eq!(dropped, expected);
     let place = imported.header("location");

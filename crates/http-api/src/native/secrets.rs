@@ -100,7 +100,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 .needs_seat()
         }),
         Endpoint::new(Method::POST, ALL, add_secret, |doc: Doc| {
-            doc.op("secrets", "addSecret", "Add a secret to an assistant or draft")
+            doc.op("secrets", "createSecret", "Add a secret to an assistant or draft")
                 .about("At most 100. The value is sealed, bound to name and origins, and never shown again. Needs edit access.")
                 .body("SecretCreate")
                 .created("The secret.", "Secret")

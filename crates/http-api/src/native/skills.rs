@@ -114,7 +114,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 .needs_seat()
         }),
         Endpoint::new(Method::POST, ALL, add_skill, |doc: Doc| {
-            doc.op("skills", "addSkill", "Add a skill to an assistant or draft")
+            doc.op("skills", "createSkill", "Add a skill to an assistant or draft")
                 .about("At most 100. What `data` holds depends on `type`. Needs edit access.")
                 .body("SkillCreate")
                 .created("The skill.", "Skill")
