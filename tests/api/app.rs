@@ -7,14 +7,16 @@ use std::{net::TcpListener, sync::Arc, time::Duration};
 use actix_web::dev::ServerHandle;
 use reqwest::{Client, Method, redirect::Policy};
 use understudy_domain::{
-    ApiToken, DirectoryMapping, Organization, OrganizationSettings, PasswordHash, Role, Secret, TokenText, User,
+    ApiToken, DirectoryMapping, Organization, OrganizationSettings, PasswordHash, Role, Secret,
+    TokenText, User,
     directory::SeatRule,
     ports::{PasswordHasher, Store},
+    usecases::Deps,
 };
 use understudy_http_api::{Options, Services, SingleSignOn, TokenUses, serve};
 use understudy_testkit::{
-    FakeDocuments, FakeIdentityProvider, FakeImageModel, FakeLogins, FakePasswords, FakePictures, FakeSigner, FakeVault, FixedClock,
-    MemoryBlobs, SequentialIds,
+    FakeDocuments, FakeIdentityProvider, FakeImageModel, FakeLogins, FakePasswords, FakePictures,
+    FakeSigner, FakeVault, FixedClock, MemoryBlobs, SequentialIds,
     sample::{self, Members, Row},
 };
 use understudy_tests::TestStore;
@@ -150,6 +152,23 @@ impl App {
         let client = understudy_tests::http_client().redirect(Policy::none()).build().unwrap();
         let identity = Arc::default();
         Self { address, client, clock, uses, store, blobs, models, identity, services, handle }
+    }
+
+    /// What the use cases of the server take.
+    pub(crate) fn deps(&self) -> Deps<'_> {
+        let Services { store, clock, ids, blobs, pictures, .. } = &self.services;
+        Deps {
+            store: &**store,
+            clock: &**clock,
+            ids: &**ids,
+            blobs: &**blobs,
+            pictures: &**pictures,
+        }
+    }
+
+    /// What the server works with.
+    pub(crate) const fn services(&self) -> &Services {
+        &self.services
     }
 
     /// A second server beside this one.

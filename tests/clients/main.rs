@@ -4,3 +4,4 @@
 
 mod drawing;
 mod oidc;
+mod webhooks;

@@ -110,8 +110,8 @@ impl Running {
         let _ = (&mut self.serving).await;
     }
 
-    /// Ends the event streams, stops accepting, lets requests finish within the configured grace, writes
-    /// what is still to be written, and ends.
+    /// Ends the event streams, stops accepting, lets requests finish within the
+    /// configured grace, writes what is still to be written, and ends.
     pub async fn stop(self) {
         self.streams.end();
         self.server.stop(true).await;
