@@ -310,11 +310,11 @@ async fn a_comment_is_changed_in_the_state_that_was_named_only() {
 
     update_comment(deps, &caller(6), made.comment.id, change("New")).await.unwrap();
 
-    let stale = update_comment(deps, &caller(6), made.comment.id, change("Newer")).await;
-    assert!(matches!(stale, Err(Error::PreconditionFailed)));
+    let refused = update_comment(deps, &caller(6), made.comment.id, change("Newer")).await;
+    assert!(matches!(refused, Err(Error::PreconditionFailed)));
     let only = Precondition::OneOf(vec![tag]);
-    let stale = delete_comment(deps, &caller(6), made.comment.id, only).await;
-    assert!(matches!(stale, Err(Error::PreconditionFailed)));
+    let refused = delete_comment(deps, &caller(6), made.comment.id, only).await;
+    assert!(matches!(refused, Err(Error::PreconditionFailed)));
 }
 
 #[tokio::test]

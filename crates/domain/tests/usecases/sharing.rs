@@ -244,16 +244,16 @@ async fn an_assistant_has_a_thousand_shares_at_most_of_those_who_are_there() {
 async fn a_share_is_changed_in_the_state_that_was_named_only() {
     let stage = Stage::set().await;
     let id = made(&stage).await;
-    let stale = || Precondition::OneOf(vec!["stale".to_owned()]);
+    let other = || Precondition::OneOf(vec!["stale".to_owned()]);
     let put = async |precondition: Precondition| {
         put_share(stage.deps(), &caller(4), &id, (one(6), ShareLevel::Write), precondition).await
     };
 
     assert!(matches!(put(Precondition::Exists).await, Err(Error::PreconditionFailed)));
     let first = share(&stage, &caller(4), &id, (one(6), ShareLevel::Read)).await.unwrap().0;
-    assert!(matches!(put(stale()).await, Err(Error::PreconditionFailed)));
+    assert!(matches!(put(other()).await, Err(Error::PreconditionFailed)));
     put(Precondition::OneOf(vec![shares::etag(&first)])).await.unwrap();
-    let taken = delete_share(stage.deps(), &caller(4), &id, one(6), stale()).await;
+    let taken = delete_share(stage.deps(), &caller(4), &id, one(6), other()).await;
     assert!(matches!(taken, Err(Error::PreconditionFailed)));
 }
 
@@ -499,11 +499,11 @@ async fn a_token_lasts_as_long_as_the_organization_allows() {
 
     refused(make(None).await.map(drop));
     refused(make(at(31)).await.map(drop));
-    let made = make(at(30)).await.unwrap();
+    let token = make(at(30)).await.unwrap();
     for expires_at in [Some(None), Some(at(31))] {
         let change = UpdateToken { expires_at, ..UpdateToken::default() };
-        refused(update_token(stage.deps(), &caller(4), made.id, change).await.map(drop));
+        refused(update_token(stage.deps(), &caller(4), token.id, change).await.map(drop));
     }
     let change = UpdateToken { expires_at: Some(at(7)), ..UpdateToken::default() };
-    update_token(stage.deps(), &caller(4), made.id, change).await.unwrap();
+    update_token(stage.deps(), &caller(4), token.id, change).await.unwrap();
 }
