@@ -1,6 +1,10 @@
 //! Log-ins by a provider that we did not write: the certified `oidc-provider`.
 
-#![expect(clippy::disallowed_types, reason = "a test is a browser")]
+#![expect(
+    clippy::disallowed_types,
+    clippy::indexing_slicing,
+    reason = "a test is a browser, and panics when it fails"
+)]
 
 use std::{net::TcpListener, process::Command, sync::Arc};
 
