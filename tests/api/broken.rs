@@ -10,8 +10,9 @@ use understudy_domain::{
     assistant::AssistantRef,
     ports::{
         AssistantQueries, AssistantRecord, AuditQueries, CallerQueries, CallerRecord,
-        ContentQueries, DirectoryQueries, Housekeeping, IdempotencyStore, Installation,
-        LoginRecord, Proof, Store, StoreError, StoreResult, UnitOfWork,
+        CommentQueries, ContentQueries, DirectoryQueries, Housekeeping, IdempotencyStore,
+        Installation, LabelQueries, LoginRecord, Proof, RuleQueries, Store, StoreError,
+        StoreResult, UnitOfWork, WebhookQueries,
     },
 };
 use understudy_tests::TestStore;
@@ -67,6 +68,22 @@ impl Store for Broken {
 
     fn content(&self) -> &dyn ContentQueries {
         self.store.content()
+    }
+
+    fn rules(&self) -> &dyn RuleQueries {
+        self.store.rules()
+    }
+
+    fn comments(&self) -> &dyn CommentQueries {
+        self.store.comments()
+    }
+
+    fn labels(&self) -> &dyn LabelQueries {
+        self.store.labels()
+    }
+
+    fn webhooks(&self) -> &dyn WebhookQueries {
+        self.store.webhooks()
     }
 
     fn housekeeping(&self) -> &dyn Housekeeping {

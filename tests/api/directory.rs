@@ -14,11 +14,11 @@ fn path(person: Person) -> String {
     format!("/api/users/{}", person.id())
 }
 
-fn patch_op(operations: Value) -> Value {
+fn patch_op(operations: &Value) -> Value {
     json!({"schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"], "Operations": operations})
 }
 
-async fn patched(app: &App, person: Person, operations: Value) -> Reply {
+async fn patched(app: &App, person: Person, operations: &Value) -> Reply {
     app.patch(Admin, &path(person)).json(&patch_op(operations)).expect(200).await
 }
 
@@ -59,7 +59,7 @@ pub(crate) async fn active_is_the_inverse_of_disabled(app: &App) {
 }
 
 pub(crate) async fn a_filter_finds_the_one_user(app: &App) {
-    patched(app, Ada, json!([{"op": "add", "path": "externalId", "value": "a \"b\""}])).await;
+    patched(app, Ada, &json!([{"op": "add", "path": "externalId", "value": "a \"b\""}])).await;
     let find = async |filter: &str| {
         let encoded = filter.replace(' ', "%20").replace('"', "%22").replace('\\', "%5C");
         app.get(Admin, &format!("/api/users?total=true&filter={encoded}")).send().await
@@ -90,13 +90,13 @@ pub(crate) async fn a_patch_op_shuts_out_at_once_and_lets_in_again(app: &App) {
     app.get(Ada, "/api/session").expect(200).await;
 
     let entra = json!([{"op": "Replace", "path": "active", "value": "False"}]);
-    let out = patched(app, Ada, entra).await;
+    let out = patched(app, Ada, &entra).await;
 
     assert_eq!((&out.body["active"], &out.body["disabled"]), (&json!(false), &json!(true)));
     session.get("/api/session").refused(401, "unauthenticated").await;
     app.get(Ada, "/api/session").refused(401, "unauthenticated").await;
 
-    let body = patch_op(json!([{"op": "replace", "value": {"active": true}}]));
+    let body = patch_op(&json!([{"op": "replace", "value": {"active": true}}]));
     let back = app.patch(Admin, &path(Ada));
     let back = back.body("application/scim+json", body.to_string()).expect(200).await;
     assert_eq!(back.body["active"], true);
@@ -108,7 +108,7 @@ pub(crate) async fn a_patch_op_writes_names_and_links(app: &App) {
     let reply = patched(
         app,
         Ada,
-        json!([
+        &json!([
             {"op": "replace", "path": "userName", "value": "Countess@example.org"},
             {"op": "replace", "path": "name.formatted", "value": "Augusta"},
             {"op": "add", "value": {"externalId": "x-1", "displayName": "Ada King"}},
@@ -119,10 +119,10 @@ pub(crate) async fn a_patch_op_writes_names_and_links(app: &App) {
     assert_eq!(reply.body["name"], "Ada King");
     assert_eq!(reply.body["externalId"], "x-1");
 
-    let reply = patched(app, Ada, json!([{"op": "remove", "path": "externalId"}])).await;
+    let reply = patched(app, Ada, &json!([{"op": "remove", "path": "externalId"}])).await;
     assert_eq!(reply.body["externalId"], Value::Null);
     let stale = app.patch(Admin, &path(Ada)).header("if-match", "\"stale\"");
-    let again = patch_op(json!([{"op": "remove", "path": "displayName"}]));
+    let again = patch_op(&json!([{"op": "remove", "path": "displayName"}]));
     stale.json(&again).refused(412, "precondition_failed").await;
 }
 
@@ -132,7 +132,7 @@ pub(crate) async fn what_is_wrong_with_a_patch_op_is_told_by_its_place(app: &App
         {"op": "replace", "path": "emails[type eq \"work\"].value", "value": "x"},
         {"op": "swap", "path": "active"},
     ]);
-    let refused = app.patch(Admin, &path(Ada)).json(&patch_op(operations));
+    let refused = app.patch(Admin, &path(Ada)).json(&patch_op(&operations));
     let refused = refused.refused(400, "validation_failed").await;
     let expected = [
         ("/Operations/0/value", "type"),
@@ -140,7 +140,7 @@ pub(crate) async fn what_is_wrong_with_a_patch_op_is_told_by_its_place(app: &App
         ("/Operations/2/op", "invalid"),
     ];
     assert_eq!(refused.faults(), expected);
-    let above = patch_op(json!([{"op": "replace", "path": "active", "value": false}]));
+    let above = patch_op(&json!([{"op": "replace", "path": "active", "value": false}]));
     app.patch(Admin, &path(Owner)).json(&above).refused(403, "insufficient_rank").await;
     app.patch(Owner, &path(Owner)).json(&above).refused(409, "last_owner").await;
 }

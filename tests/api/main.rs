@@ -441,13 +441,6 @@ macro_rules! suite {
                 every_operation_but_the_open_ones_refuses_the_unknown;
         }
 
-        mod matrix {
-            #[tokio::test(flavor = "multi_thread")]
-            async fn everybody_may_do_exactly_what_is_specified() {
-                crate::matrix::everybody_may_do_exactly_what_is_specified($open().await).await;
-            }
-        }
-
         mod options {
             #[tokio::test(flavor = "multi_thread")]
             async fn without_a_provider_there_is_no_log_in_by_one() {

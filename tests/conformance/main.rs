@@ -22,7 +22,7 @@ mod fakes {
 
     understudy_testkit::password_suite!(FakePasswords::default);
     understudy_testkit::signer_suite!(FakeSigner::with_key);
-    understudy_testkit::vault_suite!(FakeVault::with_master);
+    understudy_testkit::vault_suite!(FakeVault::with_master, FakeVault::with_previous);
     understudy_testkit::ids_suite!(SequentialIds::default);
 }
 
@@ -37,12 +37,17 @@ mod crypto {
         XChaChaVault::new(&MasterKey::from_bytes([key; 32]))
     }
 
+    fn rotated(new: u8, old: u8) -> XChaChaVault {
+        let key = |number| MasterKey::from_bytes([number; 32]);
+        XChaChaVault::with_previous(&key(new), &key(old))
+    }
+
     fn ids() -> SystemIds {
         SystemIds
     }
 
     understudy_testkit::password_suite!(Argon2Passwords::new);
     understudy_testkit::signer_suite!(signer);
-    understudy_testkit::vault_suite!(vault);
+    understudy_testkit::vault_suite!(vault, rotated);
     understudy_testkit::ids_suite!(ids);
 }

@@ -15,6 +15,8 @@ use crate::{
 pub(super) enum Need {
     /// Nothing at all.
     Nothing,
+    /// That one is known.
+    Anyone,
     /// That one is known; the credential covers the scope.
     Known(Scope),
     /// Likewise, and the credential is not limited to one assistant.
@@ -31,8 +33,22 @@ pub(super) enum Need {
     SeatAndRole(Role, Scope),
     /// A role in the organization of the thing; elsewhere it is not there.
     RoleAtHome(Role, Scope),
+    /// Likewise; for those who may not it is not there either.
+    HiddenAtHome(Role, Scope),
+    /// That one is known in the organization of the thing; elsewhere it is not there.
+    KnownAtHome(Scope),
+    /// To see the assistant, and to be allowed to make one.
+    Copy,
     /// A level on the assistant.
     Level(Level, Scope),
+    /// The highest level on an assistant that is deleted.
+    Deleted(Scope),
+    /// That one wrote it: the assistant's maker did.
+    Author(Scope),
+    /// That it is one's own; one does not see that of others.
+    Own(Scope),
+    /// Likewise, with an AI seat, and whatever assistant the credential is for.
+    OwnSeat(Scope),
 }
 
 /// What has to be so before the request.
@@ -69,13 +85,16 @@ pub(super) struct Operation {
     pub(super) body: Body,
     pub(super) query: &'static str,
     pub(super) headers: &'static [(&'static str, &'static str)],
+    /// Whether it uses up what its path names.
+    pub(super) anew: bool,
     /// Statuses beside success that only those get who were let in.
     pub(super) also: &'static [u16],
 }
 
 fn needs(need: Need) -> Operation {
     let (query, headers, also) = ("", &[] as &[_], &[] as &[_]);
-    Operation { need, setup: Setup::None, body: Body::None, query, headers, also }
+    let (setup, body) = (Setup::None, Body::None);
+    Operation { need, setup, body, query, headers, anew: false, also }
 }
 
 const fn view(scope: Scope) -> Need {
@@ -119,6 +138,10 @@ impl Operation {
         Self { headers, ..self }
     }
 
+    fn anew(self) -> Self {
+        Self { anew: true, ..self }
+    }
+
     fn also(self, also: &'static [u16]) -> Self {
         Self { also, ..self }
     }
@@ -136,12 +159,22 @@ pub(super) fn operation(name: &str) -> Option<Operation> {
 
 fn open(name: &str) -> Option<Operation> {
     Some(match name {
-        "getHealth" | "getReadiness" | "getMetrics" | "getOpenApi" | "getProblems" | "getDocs"
-        | "getDocsFile" | "getUploadOptions" | "getUploadOptionsOfOne" | "getImage"
+        "getHealth"
+        | "getReadiness"
+        | "getMetrics"
+        | "getOpenApi"
+        | "getProblems"
+        | "getDocs"
+        | "getDocsFile"
+        | "getUploadOptions"
+        | "getUploadOptionsOfOne"
+        | "getImage"
         | "getLoginMethods" => needs(Need::Nothing).also(&[404, 308]),
         // Whoever logs in is not known before.
-        "logIn" => needs(Need::Nothing).json(json!({"email": "a@b", "password": "x"})).also(&[401, 429]),
-        "beginOidcLogin" | "finishOidcLogin" => needs(Need::Nothing).also(&[400, 401, 404, 429]),
+        "logIn" => {
+            needs(Need::Nothing).json(json!({"email": "a@b", "password": "x"})).also(&[401, 429])
+        }
+        "beginLogin" | "finishLogin" => needs(Need::Nothing).also(&[400, 401, 404, 429]),
         _ => return None,
     })
 }
@@ -151,7 +184,7 @@ fn assistants(name: &str) -> Option<Operation> {
     Some(match name {
         "listAssistants" => needs(Need::Seat(Read)),
         "createAssistant" => {
-            needs(Need::SeatAndRole(Role::Member, Write)).json(json!({"name": "New"})).also(&[409])
+            needs(Need::SeatAndRole(Role::Member, Write)).json(json!({"name": "@"}))
         }
         "importAssistant" => needs(Need::SeatAndRole(Role::Member, Write))
             .json(json!({"object": "assistant", "id": "asst_1", "model": "gpt-4o", "name": "Old"}))
@@ -160,10 +193,10 @@ fn assistants(name: &str) -> Option<Operation> {
         "deleteAssistant" => needs(manage(Write)).when(Setup::Restored),
         "patchAssistant" => needs(edit(Write)).when(Setup::Restored).patch(json!({"seed": 1})),
         "updateAssistant" => needs(edit(Write)).when(Setup::Restored).json(json!({"seed": 2})),
-        "copyAssistant" => needs(view(Write)).json(json!({})).also(&[409]),
+        "copyAssistant" => needs(Need::Copy).json(json!({})).also(&[409]),
         "openDraft" => needs(edit(Write)).json(json!({})),
         "exportAssistant" => needs(edit(Read)),
-        "restoreAssistant" => needs(Need::Level(Level::Owner, Write)).when(Setup::Deleted).json(json!({})),
+        "restoreAssistant" => needs(Need::Deleted(Write)).when(Setup::Deleted).json(json!({})),
         "setDefaultAssistant" => needs(manage(Write)).when(Setup::Restored).json(json!({})),
         "getDraft" => needs(edit(Read)).when(Setup::Draft),
         "patchDraft" => needs(edit(Write)).when(Setup::Draft).patch(json!({"seed": 1})),
@@ -178,6 +211,7 @@ fn assistants(name: &str) -> Option<Operation> {
     })
 }
 
+/// Pictures are counted before anything is looked up.
 const PICTURE: &[u16] = &[429];
 
 fn content(name: &str) -> Option<Operation> {
@@ -186,10 +220,10 @@ fn content(name: &str) -> Option<Operation> {
         "listFiles" | "getFile" | "downloadFile" | "listEmbeddedImages" | "getEmbeddedImage"
         | "getIcon" | "getFavicon" | "listReferences" | "getReference" | "listSkills"
         | "getSkill" | "getSkillDriver" => needs(view(Read)).when(Setup::Restored),
-        "attachFile" => needs(edit(Write)).json(json!({"uploadId": "@upload"})).also(&[400]),
+        "attachFile" => needs(edit(Write)).json(json!({"uploadId": "@upload"})),
         "uploadFile" => needs(edit(Write)).form("file", b"text"),
         "updateFile" => needs(edit(Write)).json(json!({"description": "new"})),
-        "replaceFile" => needs(edit(Write)).form("file", b"other"),
+        "replaceFile" => needs(edit(Write)).form("file", b"other").anew(),
         "deleteFile" | "deleteReference" | "deleteSkill" => needs(edit(Write)),
         "putIcon" => needs(edit(Write)).form("icon", PNG),
         "deleteIcon" => needs(edit(Write)).also(&[404]),
@@ -198,10 +232,10 @@ fn content(name: &str) -> Option<Operation> {
             .json(json!({"targetId": "https://example.com/a", "targetType": "url"}))
             .also(&[409]),
         "createAssistantImage" => needs(edit(Run)).json(json!({"prompt": "a cat"})).also(PICTURE),
-        "createSkill" => needs(edit(Write)).json(json!({"type": "web-search", "name": "@new"})).also(&[400, 409]),
+        "createSkill" => needs(edit(Write)).json(json!({"type": "web-search", "name": "@"})),
         "updateSkill" => needs(edit(Write)).json(json!({"description": "new"})),
         "listSecrets" | "getSecret" => needs(edit(Read)),
-        "createSecret" => needs(edit(Write)).json(json!({"name": "NEW", "value": "v"})).also(&[400, 409]),
+        "createSecret" => needs(edit(Write)).json(json!({"name": "@", "value": "v"})),
         "updateSecret" => needs(edit(Write)).json(json!({"description": "new"})),
         "deleteSecret" => needs(edit(Write)),
         "listAssistantRules" | "getAssistantRule" => needs(edit(Read)),
@@ -228,6 +262,10 @@ fn sharing(name: &str) -> Option<Operation> {
         "markCommentsRead" => needs(view(Write)).json(json!({})),
         "resolveComment" => needs(edit(Write)).json(json!({})),
         "deleteComment" => needs(manage(Write)),
+        "updateComment" => needs(Need::Author(Write)).json(json!({"message": "Else"})),
+        "putOwner" | "changeOwner" => {
+            needs(Need::Level(Level::Owner, Write)).json(json!({"ownerId": "@owner"}))
+        }
         "listAssistantTokens" => needs(view(Read)),
         "createAssistantToken" => needs(view(Admin)).json(json!({})),
         "listAssistantEvents" => needs(edit(Read)),
@@ -239,25 +277,33 @@ fn sharing(name: &str) -> Option<Operation> {
 fn own(name: &str) -> Option<Operation> {
     use Scope::{Admin, Read, Run, Write};
     Some(match name {
-        "getSession" => needs(Need::Known(Read)),
+        "getSession" => needs(Need::Anyone),
         "refreshSession" | "logOut" => needs(Need::Session).also(&[404]),
-        "listTokens" | "getToken" => needs(Need::Known(Read)),
+        "listTokens" => needs(Need::Known(Read)),
+        "getToken" => needs(Need::Own(Read)),
         "createToken" => needs(Need::Known(Admin)).json(json!({"type": "personal"})),
-        "updateToken" => needs(Need::Unlimited(Admin)).json(json!({"notes": "new"})),
-        "deleteToken" => needs(Need::Unlimited(Admin)),
-        "listAvatars" | "getAvatar" | "listIcons" | "getLibraryIcon" | "listModels" => {
-            needs(Need::Known(Read))
-        }
+        "updateToken" => needs(Need::Own(Admin)).json(json!({"notes": "new"})),
+        "deleteToken" => needs(Need::Own(Admin)),
+        "listAvatars" | "getAvatar" | "listIcons" | "getLibraryIcon" => needs(Need::Anyone),
+        "listModels" => needs(Need::Known(Read)),
         "createImage" => needs(Need::FreeSeat(Run)).json(json!({"prompt": "a cat"})).also(PICTURE),
-        "listImages" => needs(Need::FreeSeat(Read)),
-        "deleteImage" => needs(Need::FreeSeat(Write)),
-        "createUpload" => needs(Need::FreeSeat(Write)).form("file", b"text"),
-        "getUpload" => needs(Need::FreeSeat(Read)),
-        "appendUpload" => needs(Need::FreeSeat(Write))
+        "listImages" => needs(Need::Unlimited(Read)),
+        "deleteImage" => needs(Need::Own(Write)),
+        "createUpload" => needs(Need::Seat(Write)).form("file", b"text"),
+        "getUpload" => needs(Need::OwnSeat(Read)),
+        "appendUpload" => needs(Need::OwnSeat(Write))
             .headed(&[("tus-resumable", "1.0.0"), ("upload-offset", "0")])
+            .anew()
             .bytes("application/offset+octet-stream", b"x"),
-        "postUpload" => needs(Need::FreeSeat(Write)).also(&[405]),
-        "deleteUpload" => needs(Need::FreeSeat(Write)).headed(&[("tus-resumable", "1.0.0")]),
+        "postUpload" => needs(Need::OwnSeat(Write))
+            .headed(&[
+                ("tus-resumable", "1.0.0"),
+                ("upload-offset", "0"),
+                ("x-http-method-override", "PATCH"),
+            ])
+            .anew()
+            .bytes("application/offset+octet-stream", b"x"),
+        "deleteUpload" => needs(Need::OwnSeat(Write)).headed(&[("tus-resumable", "1.0.0")]),
         "listUsage" => needs(Need::Unlimited(Read)),
         _ => return None,
     })
@@ -268,33 +314,37 @@ fn administration(name: &str) -> Option<Operation> {
     use Scope::{Admin, Read, Write};
     let admin = |scope| needs(Need::Role(Administrator, scope));
     let at_home = |scope| needs(Need::RoleAtHome(Administrator, scope));
+    let hidden = |scope| needs(Need::HiddenAtHome(Administrator, scope));
     Some(match name {
         "listUsers" => admin(Read),
-        "createUser" => admin(Admin).json(json!({"email": "new@example.com"})).also(&[409]),
+        "createUser" => admin(Admin).json(json!({"email": "@@example.com"})),
         "getUser" => at_home(Read),
         "patchUser" => at_home(Admin).patch(json!({"name": "New"})),
         "deleteUser" | "endUserSessions" => at_home(Admin),
         "listTeams" => needs(Need::Unlimited(Read)),
-        "getTeam" => needs(Need::Unlimited(Read)),
-        "createTeam" => admin(Admin).json(json!({"name": "New"})).also(&[409]),
-        "patchTeam" => at_home(Admin).patch(json!({"name": "Other"})).also(&[409]),
-        "deleteTeam" | "removeTeamMember" => at_home(Admin),
-        "putTeamMember" => at_home(Admin).json(json!({"role": "member"})),
+        "getTeam" => hidden(Read),
+        "createTeam" => admin(Admin).json(json!({"name": "@"})),
+        "patchTeam" => hidden(Admin).patch(json!({"name": "Other"})).also(&[409]),
+        "deleteTeam" => at_home(Admin),
+        "removeTeamMember" => hidden(Admin),
+        "putTeamMember" => hidden(Admin).json(json!({"role": "member"})),
         "listProviders" => admin(Read),
-        "createProvider" => admin(Admin).json(json!({"name": "New", "kind": "builtin"})).also(&[409]),
+        "createProvider" => admin(Admin).json(json!({"name": "@", "kind": "builtin"})),
         "getProvider" => at_home(Read),
         "patchProvider" => at_home(Admin).patch(json!({"priority": 7})),
         "deleteProvider" | "testProvider" => at_home(Admin),
         "listEvents" => admin(Read),
         "listWebhooks" => admin(Read),
-        "createWebhook" => admin(Admin).json(json!({"url": "https://example.com/hook"})).also(&[409]),
+        "createWebhook" => {
+            admin(Admin).json(json!({"url": "https://example.com/hook"})).also(&[409])
+        }
         "getWebhook" | "listDeliveries" => at_home(Read),
         "patchWebhook" => at_home(Admin).patch(json!({"description": "new"})),
         "deleteWebhook" | "rotateWebhookSecret" | "testWebhook" => at_home(Admin),
         "replayDelivery" => at_home(Admin),
         "listRules" => needs(Need::Unlimited(Read)),
-        "createRule" => admin(Admin).json(json!({"name": "New", "content": "Be kind."})).also(&[409]),
-        "getRule" => at_home(Read),
+        "createRule" => admin(Admin).json(json!({"name": "@", "content": "Be kind."})),
+        "getRule" => hidden(Read),
         "updateRule" => at_home(Admin).json(json!({"description": "new"})),
         "deleteRule" => at_home(Admin),
         "listRuleAttachments" | "getRuleAttachment" => at_home(Read),
@@ -303,49 +353,112 @@ fn administration(name: &str) -> Option<Operation> {
         "getOrganization" => needs(Need::Unlimited(Read)),
         "patchOrganization" => admin(Admin).patch(json!({"name": "Ours"})),
         "listTags" => needs(Need::Known(Read)),
-        "createTag" => needs(Need::Role(Role::Member, Write)).json(json!({"name": "new"})).also(&[409]),
+        "getTag" => needs(Need::KnownAtHome(Read)),
+        "createTag" => needs(Need::Role(Role::Member, Write)).json(json!({"name": "@"})),
+        "updateTag" => needs(Need::RoleAtHome(Role::Manager, Write)).json(json!({"color": ""})),
+        "deleteTag" => needs(Need::RoleAtHome(Role::Manager, Write)),
         _ => return None,
     })
 }
 
-/// Makes the thing that a name in a path stands for.
+/// Makes the thing that a name in a path stands for: `prefix` is the path up to it.
 pub(super) async fn make_thing(
     world: &World,
-    this: &str,
     prefix: &str,
     name: &str,
     standing: Standing,
 ) -> String {
-    let at = format!("/api/assistants/{this}");
-    let made = async |path: String, body: Value| {
-        let reply = world.owner(Method::POST, &path).json(&body).expect(201).await;
-        reply.id().to_owned()
+    let at = format!("/api/assistants/{}", world.this());
+    let made = async |person: Standing, path: &str, body: Value| {
+        let reply = world.own(person, Method::POST, path).json(&world.fill(&body)).send().await;
+        reply.body["id"].as_str().map(str::to_owned)
     };
-    match name {
-        "file" => {
-            let pdf = world.owner(Method::POST, &format!("{at}/files/_upload"));
+    let put = async |person: Standing, path: String, body: Value| {
+        let reply = world.own(person, Method::PUT, &path).json(&body).send().await;
+        assert!(reply.status.is_success(), "{path}: {}", reply.body);
+    };
+    let (maker, admin) = (Standing::Owner, Standing::Root);
+    let found = match (prefix, name) {
+        (_, "file") => {
+            let pdf = world.own(maker, Method::POST, &format!("{at}/files/_upload"));
             let pdf = pdf.body(FORM, file("a.pdf", b"%PDF with 1 images")).expect(201).await;
-            pdf.id().to_owned()
+            Some(pdf.id().to_owned())
         }
-        "embeddingId" => {
-            let list = world.owner(Method::GET, prefix.trim_end_matches('/')).expect(200).await;
-            list.body[0]["id"].as_str().unwrap().to_owned()
+        (_, "embeddingId") => {
+            let list = prefix.trim_end_matches('/');
+            let list = world.own(maker, Method::GET, list).expect(200).await;
+            list.body[0]["id"].as_str().map(str::to_owned)
         }
-        "targetId" => {
-            let target = json!({"targetId": world.other(), "targetType": "assistant"});
-            world.owner(Method::POST, &format!("{at}/references")).json(&target).send().await;
-            world.other().to_owned()
+        (_, "targetId") => {
+            let target = json!({"targetId": world.other.as_str(), "targetType": "assistant"});
+            world.own(maker, Method::POST, &format!("{at}/references")).json(&target).send().await;
+            Some(world.other.clone())
         }
-        "uploadId" => {
+        (_, "uploadId") => {
             let upload = world.own(standing, Method::POST, "/api/uploads");
             let upload = upload.header("tus-resumable", "1.0.0").header("upload-length", "1");
             let begun = upload.send().await;
-            let place = begun.header("location").rsplit('/').next().unwrap_or_default();
-            if place.is_empty() { "upl_00000000000000000000000000000000".to_owned() } else { place.to_owned() }
+            let place = begun.header("location").rsplit('/').next().map(str::to_owned);
+            place.filter(|place| !place.is_empty())
         }
-        "skillId" => {
-            made(format!("{at}/skills"), json!({"type": "web-search", "name": "Search"})).await
+        (_, "skillId") => {
+            made(maker, &format!("{at}/skills"), json!({"type": "web-search", "name": "@"})).await
         }
+        (_, "secretId") => {
+            made(maker, &format!("{at}/secrets"), json!({"name": "@", "value": "v"})).await
+        }
+        (_, "principalId") => {
+            let user = made(admin, "/api/users", json!({"email": "@@example.com"})).await.unwrap();
+            put(maker, format!("{at}/shares/{user}"), json!({"accessLevel": 1})).await;
+            Some(user)
+        }
+        (_, "tagId") => {
+            let tag = made(maker, "/api/tags", json!({"name": "@"})).await.unwrap();
+            put(maker, format!("{at}/tags/{tag}"), json!({})).await;
+            Some(tag)
+        }
+        (_, "ruleId") => {
+            let rule = json!({"name": "@", "content": "Be kind.", "isPublic": true});
+            let rule = made(admin, "/api/rules", rule).await.unwrap();
+            put(maker, format!("{at}/rules/{rule}"), json!({})).await;
+            Some(rule)
+        }
+        (_, "entityType") => Some("organization".to_owned()),
+        (_, "entityId") => {
+            let organization = World::organization();
+            put(admin, format!("{prefix}{organization}"), json!({})).await;
+            Some(organization)
+        }
+        (_, "deliveryId") => {
+            let hook = prefix.trim_end_matches("/deliveries/");
+            world.own(admin, Method::POST, &format!("{hook}/_test")).json(&json!({})).send().await;
+            Some(world.delivery(hook).await)
+        }
+        (_, "userId") => {
+            let user = made(admin, "/api/users", json!({"email": "@@example.com"})).await.unwrap();
+            put(admin, format!("{prefix}{user}"), json!({"role": "member"})).await;
+            Some(user)
+        }
+        ("/api/users/", _) => made(admin, "/api/users", json!({"email": "@@example.com"})).await,
+        ("/api/teams/", _) => made(admin, "/api/teams", json!({"name": "@"})).await,
+        ("/api/providers/", _) => {
+            made(admin, "/api/providers", json!({"name": "@", "kind": "builtin"})).await
+        }
+        ("/api/rules/", _) => {
+            made(admin, "/api/rules", json!({"name": "@", "content": "Be kind."})).await
+        }
+        ("/api/webhooks/", _) => {
+            made(admin, "/api/webhooks", json!({"url": "https://example.com/"})).await
+        }
+        ("/api/tags/", _) => made(maker, "/api/tags", json!({"name": "@"})).await,
+        ("/api/comments/", _) => {
+            made(maker, &format!("{at}/comments"), json!({"message": "Hello"})).await
+        }
+        ("/api/tokens/", _) => made(standing, "/api/tokens", json!({"type": "personal"})).await,
+        ("/api/images/", _) => world.picture(standing).await,
+        ("/images/", _) => Some("none".to_owned()),
         _ => panic!("nobody knows how to make {name} behind {prefix}"),
-    }
+    };
+    // Who is shut out has nothing of their own.
+    found.unwrap_or_else(|| "none".to_owned())
 }

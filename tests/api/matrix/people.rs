@@ -168,6 +168,8 @@ pub(super) enum Expected {
     Forbidden,
     /// There is nothing that they may see.
     Absent,
+    /// They have no session to do it with.
+    NoSession,
     /// They may not, and there is nothing that they may see: either may be told
     /// first, as both say nothing of what is there.
     Refused,
@@ -176,12 +178,17 @@ pub(super) enum Expected {
 impl Expected {
     /// `also` are statuses that only those get who were let in.
     pub(super) fn allows(self, status: u16, also: &[u16]) -> bool {
+        // What was counted before anybody was judged says nothing of anybody.
+        if status == 429 && also.contains(&429) {
+            return true;
+        }
         match self {
             Self::Success => status < 400 || also.contains(&status),
             Self::Unauthenticated => status == 401,
             Self::Forbidden => status == 403,
             Self::Absent => status == 404,
             Self::Refused => status == 403 || status == 404,
+            Self::NoSession => matches!(status, 401 | 403 | 404),
         }
     }
 }
@@ -207,19 +214,23 @@ pub(super) fn expected(
     }
     let seatless = standing == Standing::Seatless;
     let checks = |allowed: bool| if allowed { Success } else { Forbidden };
+    let seen = |allowed: bool| if allowed { Success } else { Expected::Refused };
     match operation.need {
-        Need::Nothing => Success,
+        Need::Nothing | Need::Anyone => Success,
         Need::Known(scope) => checks(show.has(scope)),
         Need::Unlimited(scope) => checks(show.has(scope) && !show.is_limited()),
-        Need::Session => checks(matches!(show, Show::Jwt | Show::Cookie | Show::CookieAlone)),
+        Need::Session => match show {
+            Show::Jwt | Show::Cookie | Show::CookieAlone => Success,
+            _ => Expected::NoSession,
+        },
         Need::Seat(scope) => checks(show.has(scope) && !seatless),
         Need::FreeSeat(scope) => checks(show.has(scope) && !seatless && !show.is_limited()),
         Need::Role(least, scope) => {
             checks(standing.role() >= least && show.has(scope) && !show.is_limited())
         }
-        Need::SeatAndRole(least, scope) => checks(
-            standing.role() >= least && show.has(scope) && !show.is_limited() && !seatless,
-        ),
+        Need::SeatAndRole(least, scope) => {
+            checks(standing.role() >= least && show.has(scope) && !show.is_limited() && !seatless)
+        }
         Need::RoleAtHome(least, scope) => {
             let may = standing.role() >= least && show.has(scope) && !show.is_limited();
             match (may, standing.is_at_home()) {
@@ -228,6 +239,36 @@ pub(super) fn expected(
                 (false, true) => Forbidden,
                 (false, false) => Expected::Refused,
             }
+        }
+        Need::Deleted(scope) => {
+            let may = standing.level() >= Level::Owner && show != Show::OfOther;
+            match (seatless, may, show.has(scope)) {
+                (true, ..) => Forbidden,
+                (false, true, true) => Success,
+                (false, true, false) => Forbidden,
+                (false, false, _) => Expected::Refused,
+            }
+        }
+        Need::Author(scope) => {
+            let sees = standing.level() >= Level::View && show != Show::OfOther;
+            match (seatless, sees, show.has(scope) && standing == Standing::Owner) {
+                (true, ..) => Forbidden,
+                (false, true, true) => Success,
+                (false, true, false) => Forbidden,
+                (false, false, _) => Expected::Refused,
+            }
+        }
+        Need::Own(scope) => seen(show.has(scope) && !show.is_limited()),
+        Need::OwnSeat(scope) => seen(show.has(scope) && !seatless),
+        Need::KnownAtHome(scope) => seen(show.has(scope) && standing.is_at_home()),
+        Need::HiddenAtHome(least, scope) => {
+            let may = standing.role() >= least && show.has(scope) && !show.is_limited();
+            seen(may && standing.is_at_home())
+        }
+        Need::Copy => {
+            let scopes = show.has(Scope::Read) && show.has(Scope::Write);
+            let may = scopes && standing.role() >= Role::Member && !show.is_limited();
+            seen(may && !seatless && standing.level() >= Level::View)
         }
         Need::Level(level, scope) => {
             let may = show.has(scope);

@@ -1,24 +1,29 @@
 //! The world that the matrix asks about: one assistant with all that belongs to it,
 //! and everybody with all that they can show.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use time::Duration;
 use understudy_domain::{
-    ApiToken, AssistantId, PasswordHash, Scope, Secret, TokenHash, TokenKind, TokenLimits,
-    TokenText, User,
-    ports::{PasswordHasher, Walk},
+    ApiToken, AssistantId, Image, PasswordHash, Secret, TokenHash, TokenKind, TokenLimits,
+    TokenText, User, ports::PasswordHasher, usecases::webhooks::fan_out,
 };
 use understudy_testkit::{
     FakePasswords,
-    sample::{self, Row},
+    sample::{self, Members, Row},
 };
 use understudy_tests::TestStore;
 
 use super::{
-    operations::{Body, Operation, Setup},
+    operations::{Body, Operation, Setup, make_thing},
     people::{PEOPLE, SHOWN, Show, Standing},
 };
 use crate::{
@@ -39,8 +44,16 @@ pub(super) struct World {
     app: App,
     /// The assistant that everything is about.
     this: String,
-    other: String,
-    sessions: Vec<Option<Session>>,
+    pub(super) other: String,
+    sessions: Mutex<Vec<Option<Session>>>,
+    /// An upload of whoever asks.
+    upload: Mutex<String>,
+    /// An avatar of the library.
+    avatar: String,
+    /// How many names were given.
+    names: AtomicU32,
+    /// What was made before, by where it stands and whose it is.
+    made: Mutex<HashMap<(String, u8), String>>,
 }
 
 fn user(standing: Standing) -> User {
@@ -71,9 +84,19 @@ impl World {
         let people: Vec<Row> =
             PEOPLE.into_iter().map(|standing| hashed(user(standing)).into()).collect();
         sample::save(&*app.store, people).await.unwrap();
-        let mut world =
-            Self { app, this: String::new(), other: String::new(), sessions: Vec::new() };
+        let mut world = Self {
+            app,
+            this: String::new(),
+            other: String::new(),
+            sessions: Mutex::default(),
+            upload: Mutex::default(),
+            avatar: String::new(),
+            names: AtomicU32::default(),
+            made: Mutex::default(),
+        };
         world.show_tokens(None).await;
+        let avatars = world.own(Standing::Owner, Method::GET, "/api/avatars").expect(200).await;
+        world.avatar = avatars.body[0]["id"].as_str().unwrap().to_owned();
         world.this = world.make(json!({"name": "This"})).await;
         world.other = world.make(json!({"name": "Other"})).await;
         for (standing, level) in [
@@ -86,7 +109,7 @@ impl World {
             for assistant in [world.this.clone(), world.other.clone()] {
                 let share = format!("/api/assistants/{assistant}/shares/{}", user(standing).id);
                 let body = json!({"accessLevel": level});
-                world.owner(Method::PUT, &share).json(&body).expect(201).await;
+                world.own(Standing::Owner, Method::PUT, &share).json(&body).expect(201).await;
             }
         }
         let limited = [(Show::OfThis, world.this.clone()), (Show::OfOther, world.other.clone())];
@@ -95,7 +118,7 @@ impl World {
         }
         for standing in PEOPLE {
             let session = world.log_in(standing).await;
-            world.sessions.push(session);
+            world.sessions.lock().unwrap().push(session);
         }
         world
     }
@@ -134,19 +157,12 @@ impl World {
     }
 
     async fn make(&self, body: Value) -> String {
-        let made = self.owner(Method::POST, "/api/assistants").json(&body).expect(201).await;
+        let made = self
+            .own(Standing::Owner, Method::POST, "/api/assistants")
+            .json(&body)
+            .expect(201)
+            .await;
         made.id().to_owned()
-    }
-
-    /// A request of the one who made everything.
-    pub(super) fn owner(&self, method: Method, path: &str) -> Request {
-        self.with(Standing::Owner, method, path)
-    }
-
-    fn with(&self, standing: Standing, method: Method, path: &str) -> Request {
-        let token = text(standing, Show::Token);
-        let request = self.app.anonymous(method, path);
-        request.header("authorization", &format!("Bearer {token}"))
     }
 
     /// How many events the organization's log has.
@@ -171,15 +187,13 @@ impl World {
         request = self.shown(request, standing, show);
         match &operation.body {
             Body::None => request,
-            Body::Json(body) => request.json(body),
+            Body::Json(body) => request.json(&self.fill(body)),
             Body::MergePatch(body) => {
                 request.body("application/merge-patch+json", body.to_string().into_bytes())
             }
             Body::Form(part, bytes) => {
-                let body = String::from_utf8_lossy(&file("a.png", b"@@")).replace(
-                    "name=\"file\"",
-                    &format!("name=\"{part}\""),
-                );
+                let body = String::from_utf8_lossy(&file("a.png", b"@@"))
+                    .replace("name=\"file\"", &format!("name=\"{part}\""));
                 let (head, tail) = body.split_once("@@").unwrap();
                 request.body(FORM, [head.as_bytes(), bytes, tail.as_bytes()].concat())
             }
@@ -188,10 +202,12 @@ impl World {
     }
 
     fn shown(&self, request: Request, standing: Standing, show: Show) -> Request {
-        let session = self.sessions[usize::from(standing.number() - 30)].as_ref();
+        let sessions = self.sessions.lock().unwrap();
+        let session = sessions[usize::from(standing.number() - 30)].as_ref();
         // Nobody who is shut out can log in; what they show instead is no session.
-        let none = "none".to_owned();
-        let session = |pick: fn(&Session) -> &String| session.map_or(&none, pick).clone();
+        let session = |pick: fn(&Session) -> &String| {
+            session.map_or_else(|| "none".to_owned(), |session| pick(session).clone())
+        };
         match show {
             Show::Nothing => request,
             Show::Unknown => {
@@ -211,10 +227,28 @@ impl World {
         }
     }
 
+    /// A body with names of its own in place of `@`.
+    pub(super) fn fill(&self, body: &Value) -> Value {
+        let number = self.names.fetch_add(1, Ordering::Relaxed);
+        let mut body = body.clone();
+        for value in body.as_object_mut().unwrap().values_mut() {
+            let Some(text) = value.as_str() else { continue };
+            *value = match text.split_once('@') {
+                Some(("", "")) => format!("n{number}").into(),
+                Some(("", "upload")) => self.upload.lock().unwrap().clone().into(),
+                Some(("", "owner")) => user(Standing::Owner).id.to_string().into(),
+                Some(("", rest)) => format!("n{number}{rest}").into(),
+                _ => continue,
+            };
+        }
+        body
+    }
+
     /// Makes everything ready for one request, and returns its path.
     pub(super) async fn ready(
         &self,
         operation: &Operation,
+        method: &Method,
         template: &str,
         standing: Standing,
     ) -> String {
@@ -222,67 +256,112 @@ impl World {
         match operation.setup {
             Setup::None => {}
             Setup::Deleted => {
-                self.owner(Method::DELETE, &this).send().await;
+                self.own(Standing::Owner, Method::DELETE, &this).send().await;
             }
             Setup::Restored => {
-                self.owner(Method::POST, &format!("{this}/_restore")).send().await;
-                self.owner(Method::PATCH, &this).json(&json!({"name": "This"})).send().await;
+                let restore = self.own(Standing::Owner, Method::POST, &format!("{this}/_restore"));
+                restore.json(&json!({})).send().await;
             }
             Setup::Draft => {
-                self.owner(Method::POST, &format!("{this}/_edit")).send().await;
+                self.own(Standing::Owner, Method::POST, &format!("{this}/_edit")).send().await;
             }
             Setup::NoDraft => {
-                self.owner(Method::DELETE, &format!("{this}/draft")).send().await;
+                self.own(Standing::Owner, Method::DELETE, &format!("{this}/draft")).send().await;
             }
         }
-        if operation.setup == Setup::Deleted {
-            return template.replace("{id}", &self.this);
+        if (method, template) == (&Method::DELETE, "/api/session") {
+            // Whoever logs out is out.
+            let session = self.log_in(standing).await;
+            self.sessions.lock().unwrap()[usize::from(standing.number() - 30)] = session;
+        }
+        if template.ends_with("/files") && *method == Method::POST {
+            let upload = self.own(standing, Method::POST, "/api/uploads");
+            let upload = upload.body(FORM, file("a.txt", b"text")).send().await;
+            let id = upload.body["uploadId"].as_str().unwrap_or("none").to_owned();
+            *self.upload.lock().unwrap() = id;
         }
         let mut path = template.to_owned();
         while let Some(start) = path.find('{') {
             let end = start + path[start..].find('}').unwrap();
             let name = path[start + 1..end].to_owned();
-            let value = self.thing(&path[..start], &name, standing).await;
+            let is_last = !path[end..].contains('{');
+            let anew = is_last && (*method == Method::DELETE || operation.anew);
+            let value = self.thing(&path[..start], &name, standing, anew).await;
             path.replace_range(start..=end, &value);
         }
         format!("{path}{}", operation.query)
     }
 
-    /// The identifier of a thing that stands behind `prefix` in a path.
-    async fn thing(&self, prefix: &str, name: &str, standing: Standing) -> String {
-        let this = self.this.clone();
+    /// The identifier of a thing that stands behind `prefix` in a path; what is used
+    /// up is made `anew`.
+    async fn thing(&self, prefix: &str, name: &str, standing: Standing, anew: bool) -> String {
         match (prefix, name) {
-            ("/api/assistants/" | "/api/external/chatbot/", _) => this,
-            (_, "number") => "1".to_owned(),
-            ("/api/avatars/", _) => "avatar-01".to_owned(),
-            ("/api/icons/", _) => "star".to_owned(),
-            ("/docs/", _) => "index.html".to_owned(),
-            _ => self.made_thing(prefix, name, standing).await,
+            ("/api/assistants/" | "/api/external/chatbot/", _) => return self.this.clone(),
+            (_, "number") => return "1".to_owned(),
+            ("/api/avatars/", _) => return self.avatar.clone(),
+            ("/api/icons/", _) => return "star".to_owned(),
+            ("/docs/", _) => return "index.html".to_owned(),
+            _ => {}
+        }
+        let key = (format!("{prefix}{name}"), standing.number());
+        let known = self.made.lock().unwrap().get(&key).cloned();
+        match known {
+            Some(known) if !anew => known,
+            _ => {
+                let made = make_thing(self, prefix, name, standing).await;
+                if !anew {
+                    self.made.lock().unwrap().insert(key, made.clone());
+                }
+                made
+            }
         }
     }
 
-    async fn made_thing(&self, prefix: &str, name: &str, standing: Standing) -> String {
-        super::operations::make_thing(self, &self.this, prefix, name, standing).await
+    /// The assistant that everything is about.
+    pub(super) fn this(&self) -> &str {
+        &self.this
     }
 
-    /// The other assistant.
-    pub(super) fn other(&self) -> &str {
-        &self.other
+    /// Its organization.
+    pub(super) fn organization() -> String {
+        sample::organization(1).id.to_string()
+    }
+
+    /// A delivery to a webhook.
+    pub(super) async fn delivery(&self, hook: &str) -> String {
+        let id = hook.rsplit('/').next().unwrap().parse().unwrap();
+        while fan_out(self.app.deps(), (sample::id(1), id)).await.unwrap() > 0 {}
+        let list = self.own(Standing::Root, Method::GET, &format!("{hook}/deliveries"));
+        let list = list.send().await;
+        list.body["data"][0]["id"].as_str().unwrap_or("none").to_owned()
+    }
+
+    /// A picture of somebody's own, made past the limits on making them.
+    pub(super) async fn picture(&self, standing: Standing) -> Option<String> {
+        let number = 5_000 + self.names.fetch_add(1, Ordering::Relaxed);
+        let picture = sample::image(number);
+        let user = user(standing);
+        let picture = Image { user: user.id, organization: user.organization, ..picture };
+        let mut work = self.app.store.begin(picture.organization).await.unwrap();
+        work.blobs().touch(picture.blob, picture.created_at).await.unwrap();
+        work.images().insert(&picture).await.unwrap();
+        work.commit().await.unwrap();
+        Some(picture.id.to_string())
+    }
+
+    /// Logs everybody in anew.
+    pub(super) async fn log_in_again(&self) {
+        for standing in PEOPLE {
+            let session = self.log_in(standing).await;
+            self.sessions.lock().unwrap()[usize::from(standing.number() - 30)] = session;
+        }
     }
 
     /// A request of somebody with their own, whole token.
     pub(super) fn own(&self, standing: Standing, method: Method, path: &str) -> Request {
-        self.with(standing, method, path)
-    }
-
-    /// The id of somebody.
-    pub(super) fn id(standing: Standing) -> String {
-        user(standing).id.to_string()
-    }
-
-    /// The app, for what no request makes.
-    pub(super) const fn app(&self) -> &App {
-        &self.app
+        let token = text(standing, Show::Token);
+        let request = self.app.anonymous(method, path);
+        request.header("authorization", &format!("Bearer {token}"))
     }
 }
 
@@ -305,9 +384,7 @@ fn limits(show: Show, of: Option<(Show, AssistantId)>) -> Option<TokenLimits> {
         }
         (Show::Token | Show::ApiKey, None) => all,
         (Show::ReadOnly, None) => TokenLimits { read_only: true, ..all },
-        (Show::Scoped(scope), None) => {
-            TokenLimits { scopes: BTreeSet::from([scope]), ..all }
-        }
+        (Show::Scoped(scope), None) => TokenLimits { scopes: BTreeSet::from([scope]), ..all },
         (Show::Expired, None) => {
             TokenLimits { expires_at: Some(sample::instant(0).plus(-Duration::days(9999))), ..all }
         }

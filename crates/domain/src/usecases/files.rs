@@ -105,6 +105,22 @@ pub async fn view_file(
     Ok(seen(&view, entry))
 }
 
+/// One file, for somebody who is about to change it.
+///
+/// # Errors
+///
+/// [`Error::NotFound`], [`Error::Forbidden`].
+pub async fn view_file_to_write(
+    deps: Deps<'_>,
+    caller: &Caller,
+    reference: &str,
+    file: &str,
+) -> Result<FileView> {
+    let view = find_to_write(&deps, caller, reference, Level::Edit).await?;
+    let entry = locate(&view.record.assistant.content, file)?.clone();
+    Ok(seen(&view, entry))
+}
+
 fn seen(view: &AssistantView, entry: FileEntry) -> FileView {
     let assistant = &view.record.assistant;
     FileView { assistant: assistant.id, organization: assistant.organization, entry }

@@ -119,10 +119,15 @@ async fn insert(deps: &Deps<'_>, upload: &Upload) -> Result<()> {
 ///
 /// [`Error::NotFound`], also for those of others and those that expired.
 pub async fn view_upload(deps: Deps<'_>, caller: &Caller, id: UploadId) -> Result<Upload> {
-    require_seat(&caller.actor)?;
     require_scope(&caller.actor, Scope::Read)?;
+    find_own(&deps, caller, id).await
+}
+
+/// An upload of the caller, for whatever their credential may do with it.
+async fn find_own(deps: &Deps<'_>, caller: &Caller, id: UploadId) -> Result<Upload> {
+    require_seat(&caller.actor)?;
     let found = deps.store.content().upload(caller.tenant(), id).await?;
-    own(&deps, caller, found)
+    own(deps, caller, found)
 }
 
 fn own(deps: &Deps<'_>, caller: &Caller, found: Option<Upload>) -> Result<Upload> {
@@ -180,7 +185,7 @@ pub async fn begin_append<'a>(
     max: u64,
 ) -> Result<Intake<'a>> {
     require_uploader(caller)?;
-    let upload = view_upload(deps, caller, id).await?;
+    let upload = find_own(&deps, caller, id).await?;
     require_offset(&upload, offset)?;
     let missing = upload.length.unwrap_or(max).saturating_sub(offset);
     let limit = ByteLimit { what: "the rest of the upload", bytes: missing };
@@ -206,7 +211,7 @@ pub async fn append_upload(
 ) -> Result<Upload> {
     if intake.received() == 0 {
         intake.abandon().await?;
-        let upload = view_upload(deps, caller, id).await?;
+        let upload = find_own(&deps, caller, id).await?;
         require_offset(&upload, offset)?;
         return completed(&deps, upload).await;
     }
@@ -314,7 +319,7 @@ pub(super) async fn require_whole(
     caller: &Caller,
     id: UploadId,
 ) -> Result<Upload> {
-    let upload = completed(deps, view_upload(*deps, caller, id).await?).await?;
+    let upload = completed(deps, find_own(deps, caller, id).await?).await?;
     match upload.whole {
         Some(_) => Ok(upload),
         None => Err(Conflict::UploadIncomplete.into()),

@@ -124,7 +124,7 @@ pub async fn diff_version(
         Against::Live => diff::diff(&version, &live.record.authority().content),
         Against::Draft => {
             let id = live.record.assistant.lineage().to_string();
-            let draft = find_draft(&deps, caller, &id).await?;
+            let draft = find_draft(&deps, caller, &id, crate::Scope::Read).await?;
             diff::diff(&version, &draft.record.assistant.content)
         }
     })

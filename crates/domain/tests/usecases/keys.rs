@@ -31,8 +31,7 @@ async fn sealed(stage: &Stage, tenant: OrganizationId) -> Vec<(bool, String)> {
         let key = work.keys().find(understudy_domain::Id::from_uuid(id)).await.unwrap().unwrap();
         let sealing = SealingKey { id, context: &context, wrapped: &key.wrapped };
         let SealedValue { organization, assistant, id: value_id, .. } = value;
-        let bound =
-            SealedValue::associated_data(organization, assistant, value_id, &value.name);
+        let bound = SealedValue::associated_data(organization, assistant, value_id, &value.name);
         let text = stage.vault.open(&sealing, &bound, &value.ciphertext).unwrap();
         found.push((id == newest.id.as_uuid(), text.expose().clone()));
     }

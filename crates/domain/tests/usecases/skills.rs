@@ -18,6 +18,7 @@ use understudy_domain::{
 
 use crate::stage::{Stage, caller, id_of, named, received};
 
+#[expect(clippy::needless_pass_by_value, reason = "tests read better with values in place")]
 fn skill(kind: SkillType, data: Value) -> NewSkill {
     NewSkill {
         kind,

@@ -31,9 +31,13 @@ pub(super) async fn run(config: &Config, command: Command) -> Done {
         let done = rotate(deps, vault, *organization, !master_only).await;
         let rotated = done.map_err(|error| refused(&error))?;
         let Rotated { wrapped, sealed, unreadable: lost } = rotated;
-        say(&format!("rotated  {organization}: {wrapped} data keys wrapped, {sealed} values sealed"))?;
+        say(&format!(
+            "rotated  {organization}: {wrapped} data keys wrapped, {sealed} values sealed"
+        ))?;
         for what in &lost {
-            say(&format!("damaged  {what} of {organization} opens with no key; it was left alone"))?;
+            say(&format!(
+                "damaged  {what} of {organization} opens with no key; it was left alone"
+            ))?;
         }
         unreadable += lost.len();
     }

@@ -86,14 +86,7 @@ impl Stage {
         }
         let server = Server::spawn(command);
         let client = http_client().build().unwrap();
-        Self {
-            directory,
-            server,
-            client,
-            seen: Mutex::default(),
-            made: Mutex::default(),
-            echo,
-        }
+        Self { directory, server, client, seen: Mutex::default(), made: Mutex::default(), echo }
     }
 
     /// Asks, remembers the answer, and expects a status.
@@ -236,8 +229,7 @@ impl Stage {
         self.ask(Method::POST, "/api/users", user, 201).await;
         self.get("/api/users").await;
         let login = json!({"email": "ada@example.com", "password": planted("password")});
-        let (status, head, bytes) =
-            self.send("", &Method::POST, "/api/session", &login).await;
+        let (status, head, bytes) = self.send("", &Method::POST, "/api/session", &login).await;
         assert_eq!(status, 200);
         let body: Value = serde_json::from_slice(&bytes).unwrap();
         let cookie = head.split("understudy_session=").nth(1).unwrap().split(';').next().unwrap();
@@ -248,8 +240,7 @@ impl Stage {
         self.send(&jwt, &Method::GET, "/api/session", &Value::Null).await;
         let token = self.make("/api/tokens", json!({"type": "personal"}), "token").await;
         let text = token["token"].as_str().unwrap();
-        let (status, _, bytes) =
-            self.send(text, &Method::GET, "/api/tokens", &Value::Null).await;
+        let (status, _, bytes) = self.send(text, &Method::GET, "/api/tokens", &Value::Null).await;
         assert_eq!(status, 200);
         self.keep("answer of GET /api/tokens".to_owned(), bytes);
         let hook = json!({"url": "https://hook.example.com/", "secret": planted("webhook secret")});
@@ -303,7 +294,9 @@ fn forms(text: &str) -> Vec<(&'static str, Vec<u8>)> {
     let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
     let url: String = text
         .bytes()
-        .map(|b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .map(|b| {
+            if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("%{b:02X}") }
+        })
         .collect();
     // Base64 depends on what stands before; three encodings have the middle in common.
     let base64 = |skip: usize| {
@@ -339,7 +332,9 @@ impl Needles {
     fn find(&self, bytes: &[u8]) -> BTreeSet<&str> {
         let mut found = BTreeSet::new();
         for (at, head) in bytes.windows(Self::HEAD).enumerate() {
-            for (name, needle) in self.0.get(<&[u8; Self::HEAD]>::try_from(head).unwrap()).into_iter().flatten() {
+            for (name, needle) in
+                self.0.get(<&[u8; Self::HEAD]>::try_from(head).unwrap()).into_iter().flatten()
+            {
                 if bytes[at..].starts_with(needle) {
                     found.insert(name.as_str());
                 }
@@ -379,7 +374,8 @@ impl Echo {
                 let mut bytes = [0; 4_096];
                 let read = connection.read(&mut bytes).unwrap_or_default();
                 let text = String::from_utf8_lossy(&bytes[..read]).into_owned();
-                let complaint = json!({"error": {"message": format!("invalid: {text}")}}).to_string();
+                let complaint =
+                    json!({"error": {"message": format!("invalid: {text}")}}).to_string();
                 let answer = format!(
                     "HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\n\
                      content-length: {}\r\nconnection: close\r\n\r\n{complaint}",

@@ -9,7 +9,11 @@ const OLD: &str = "b2xkLW1hc3Rlci1rZXktMDEyMzQ1Njc4OWFiY2RlZmc=";
 const NEW: &str = "bmV3LW1hc3Rlci1rZXktMDEyMzQ1Njc4OWFiY2RlZmc=";
 const TOKEN: &str = "ust_token-of-the-first-administrator-012";
 
-fn command(folder: &std::path::Path, arguments: &[&str], keys: &[(&str, &str)]) -> std::process::Command {
+fn command(
+    folder: &std::path::Path,
+    arguments: &[&str],
+    keys: &[(&str, &str)],
+) -> std::process::Command {
     let mut command = understudy(folder, arguments);
     command.env("UNDERSTUDY_BOOTSTRAP_TOKEN", TOKEN).envs(keys.iter().copied());
     command
@@ -61,10 +65,8 @@ fn the_master_key_is_changed_while_the_server_runs() {
     drop(running);
     opens(&served(folder.path(), &[("UNDERSTUDY_MASTER_KEY", NEW)]), &provider);
 
-    let old = finish(
-        &mut command(folder.path(), &["serve"], &[("UNDERSTUDY_MASTER_KEY", OLD)]),
-        "",
-    );
+    let old =
+        finish(&mut command(folder.path(), &["serve"], &[("UNDERSTUDY_MASTER_KEY", OLD)]), "");
     assert!(refusal(&old).contains("the master key is not the one"), "{old:?}");
 }
 

@@ -173,7 +173,7 @@ impl Script {
         let draft = format!("organization_id = {} AND editing_id = :id", self.organization);
         let of_draft =
             [("id", *fresh), ("editing_id", ":id"), ("slug", "NULL"), ("updated_at", *now)];
-        let event = self.event.insert(&[("id", fresh)]);
+        let event = self.event(&[("id", fresh)]);
         let change = [("revision", "revision + 1"), ("updated_at", *now)];
         let (begin, commit) = ((*begin).to_owned(), "COMMIT;".to_owned());
         let mut all = vec![self.target(), begin.clone()];
@@ -268,7 +268,16 @@ impl Script {
         let version =
             [("id", *fresh), ("assistant_id", ":id"), ("number", ":number"), ("created_at", *now)];
         let event = [("id", *fresh), ("at", *now)];
-        format!("{}\n{}", self.version.insert(&version), self.event.insert(&event))
+        format!("{}\n{}", self.version.insert(&version), self.event(&event))
+    }
+
+    /// Adds an event at the end of the organization's log.
+    fn event<'a>(&self, other: &[(&'a str, &'a str)]) -> String {
+        let head = format!("audit_heads WHERE organization_id = {}", self.organization);
+        let (table, of) = head.split_once(' ').unwrap_or((&head, ""));
+        let number = format!("(SELECT seq FROM {head})");
+        let event = self.event.insert(&[other, &[("seq", number.as_str())]].concat());
+        format!("UPDATE {table} SET seq = seq + 1 {of};\n{event}")
     }
 }
 

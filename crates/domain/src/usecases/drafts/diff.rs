@@ -2,6 +2,7 @@
 
 use super::find_draft;
 use crate::{
+    Scope,
     diff::{self, Diff},
     usecases::{Caller, Deps, Result},
 };
@@ -13,7 +14,7 @@ use crate::{
 ///
 /// [`crate::usecases::Error::NotFound`] when there is no draft.
 pub async fn diff_draft(deps: Deps<'_>, caller: &Caller, reference: &str) -> Result<Diff> {
-    let draft = find_draft(&deps, caller, reference).await?;
+    let draft = find_draft(&deps, caller, reference, Scope::Read).await?;
     let live = draft.record.authority();
     Ok(diff::diff(&live.content, &draft.record.assistant.content))
 }

@@ -7,7 +7,7 @@ use crate::{
     assistant::view::AssistantView,
     usecases::{
         Caller, Deps, Precondition, Result,
-        support::{event_values, lock_matching, record_about, require_scope},
+        support::{event_values, lock_matching, record_about},
     },
 };
 
@@ -24,8 +24,7 @@ pub async fn discard_draft(
     reference: &str,
     precondition: Precondition,
 ) -> Result<()> {
-    let seen = find_draft(&deps, caller, reference).await?;
-    require_scope(&caller.actor, Scope::Write)?;
+    let seen = find_draft(&deps, caller, reference, Scope::Write).await?;
     discard(&deps, caller, &seen, &precondition).await
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    Assistant, Content, Editing,
+    Assistant, Content, Editing, Scope,
     access::Level,
     assistant::view::AssistantView,
     ports::{AssistantRecord, UnitOfWork},
@@ -50,16 +50,22 @@ pub async fn open_draft(
 ///
 /// [`Error::NotFound`] when there is none, [`Error::Forbidden`] below edit.
 pub async fn view_draft(deps: Deps<'_>, caller: &Caller, reference: &str) -> Result<AssistantView> {
-    find_draft(&deps, caller, reference).await
+    find_draft(&deps, caller, reference, Scope::Read).await
 }
 
-/// The draft of the live assistant that a path names.
+/// The draft of the live assistant that a path names, for a credential that covers
+/// `scope`: writing does not need the right to read.
 pub(in crate::usecases) async fn find_draft(
     deps: &Deps<'_>,
     caller: &Caller,
     reference: &str,
+    scope: Scope,
 ) -> Result<AssistantView> {
-    let live = find(deps, caller, reference).await?;
+    let live = if scope == Scope::Read {
+        find(deps, caller, reference).await?
+    } else {
+        find_to_write(deps, caller, reference, Level::Edit).await?
+    };
     require_level(&live, Level::Edit)?;
     let missing = || Error::NotFound("draft");
     let mark = live.record.draft.ok_or_else(missing)?;

@@ -8,7 +8,6 @@ use crate::{
     usecases::{
         Caller, Deps, Result,
         assistants::{UpdateAssistant, update},
-        support::require_scope,
     },
 };
 
@@ -26,7 +25,6 @@ pub async fn update_draft(
     reference: &str,
     command: UpdateAssistant,
 ) -> Result<AssistantView> {
-    let seen = find_draft(&deps, caller, reference).await?;
-    require_scope(&caller.actor, Scope::Write)?;
+    let seen = find_draft(&deps, caller, reference, Scope::Write).await?;
     update(&deps, vault, caller, &seen, command).await
 }

@@ -66,7 +66,8 @@ async fn replace_contents(mut call: Call) -> Answer {
     let payload = call.take_payload();
     let (max, file) = (call.state.options.max_file_bytes, call.segment("file", "file")?);
     let intake = files::begin_file(call.deps(), &call.caller, call.path("id"), max).await?;
-    let view = view(&call).await?;
+    let (deps, caller, reference) = (call.deps(), &call.caller, call.path("id"));
+    let view = files::view_file_to_write(deps, caller, reference, &file).await?;
     let precondition = of_contents(call.precondition()?, &view)?;
     let received = if is_bare(&call) {
         receive_bare(&call, payload, intake).await?
