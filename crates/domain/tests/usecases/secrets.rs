@@ -36,8 +36,8 @@ fn secret(name: &str, value: &str, origins: &[&str]) -> NewSecret {
     }
 }
 
-fn value(text: &str) -> Option<Secret<String>> {
-    Some(Secret::new(text.to_owned()))
+fn value(text: &str) -> Secret<String> {
+    Secret::new(text.to_owned())
 }
 
 fn renamed(name: &str) -> SecretChange {
@@ -137,10 +137,10 @@ async fn another_name_or_fewer_origins_keep_the_value_and_more_origins_need_it_a
 
     let refused = change(&stage, &me, &id, key, to(&[HERE, THERE])).await;
     assert_eq!(faults(refused), [("/origins".to_owned(), "value_required")]);
-    let masked = SecretChange { value: Some(value("********")), ..to(&[THERE]) };
+    let masked = SecretChange { value: Some(Some(value("********"))), ..to(&[THERE]) };
     let refused = change(&stage, &me, &id, key, masked).await;
     assert_eq!(faults(refused), [("/origins".to_owned(), "value_required")]);
-    let again = SecretChange { value: Some(value("second")), ..to(&[THERE]) };
+    let again = SecretChange { value: Some(Some(value("second"))), ..to(&[THERE]) };
     change(&stage, &me, &id, key, again).await.unwrap();
     assert_eq!(opened(&stage, &me, &id, key).await, "second");
 }
@@ -153,7 +153,7 @@ async fn what_says_nothing_new_leaves_no_trace() {
     let added = add(&stage, &me, &id, secret("KEY", CANARY, &[HERE])).await.unwrap();
     let before = view_assistant(stage.deps(), &me, &id).await.unwrap().etag();
 
-    let same = SecretChange { value: Some(value("********")), ..renamed("KEY") };
+    let same = SecretChange { value: Some(Some(value("********"))), ..renamed("KEY") };
     let same = change(&stage, &me, &id, added.entry.id, same).await.unwrap();
 
     assert_eq!(same, added);
@@ -243,10 +243,10 @@ async fn a_copy_has_the_names_of_secrets_and_its_own_values() {
 
     let found = list_secrets(stage.deps(), &me, &copy).await.unwrap().remove(0).entry;
     assert_eq!((found.name.as_str(), found.value), ("KEY", None));
-    let masked = SecretChange { value: Some(value("********")), ..SecretChange::default() };
+    let masked = SecretChange { value: Some(Some(value("********"))), ..SecretChange::default() };
     let refused = change(&stage, &me, &copy, key, masked).await;
     assert_eq!(faults(refused), [("/value".to_owned(), "nothing_to_keep")]);
-    let own = SecretChange { value: Some(value("own")), ..SecretChange::default() };
+    let own = SecretChange { value: Some(Some(value("own"))), ..SecretChange::default() };
     change(&stage, &me, &copy, key, own).await.unwrap();
     assert_eq!(opened(&stage, &me, &copy, key).await, "own");
     assert_eq!(opened(&stage, &me, &id, key).await, CANARY);
@@ -294,7 +294,7 @@ async fn neither_versions_nor_the_log_show_a_value_or_what_it_is_kept_under() {
     let me = caller(4);
     let id = id_of(&stage.create(&me, named("x")).await.unwrap());
     let key = add(&stage, &me, &id, secret("KEY", CANARY, &[HERE])).await.unwrap().entry.id;
-    let again = SecretChange { value: Some(value("CNRY-second")), ..SecretChange::default() };
+    let again = SecretChange { value: Some(Some(value("CNRY-second"))), ..SecretChange::default() };
     change(&stage, &me, &id, key, again).await.unwrap();
 
     let version = view_version(stage.deps(), &me, &id, 3).await.unwrap();

@@ -33,7 +33,6 @@ async fn rule(stage: &Stage, name: &str, is_public: bool) -> String {
     create_rule(stage.deps(), &caller(2), rule).await.unwrap().id.to_string()
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "tests read better with values in place")]
 async fn add(stage: &Stage, id: &str, kind: SkillType, name: &str, data: Value) {
     let new = NewSkill {
         kind,
