@@ -145,17 +145,19 @@ impl Tampered {
         let all = EventFilter::default();
         let events = self.store.audit().events(tenant(), &all, Walk::Forward(0), 100).await;
         let mut last = ChainHead { seq: 0, hash: ChainHash::START };
-        let mut statements = String::new();
+        let mut statements = Vec::new();
         for recorded in events.unwrap() {
             let hash = last.hash.next(recorded.seq, &recorded.event.canonical());
             last = ChainHead { seq: recorded.seq, hash };
             let literal = self.literal(hash);
-            statements +=
-                &format!("UPDATE audit_events SET hash = {literal} WHERE seq = {};", last.seq);
+            let seq = last.seq;
+            let change = format!("UPDATE audit_events SET hash = {literal} WHERE seq = {seq};");
+            statements.push(change);
         }
         let literal = self.literal(last.hash);
-        statements += &format!("UPDATE audit_heads SET seq = {}, hash = {literal};", last.seq);
-        self.tamper(&statements).await;
+        let seq = last.seq;
+        statements.push(format!("UPDATE audit_heads SET seq = {seq}, hash = {literal};"));
+        self.tamper(&statements.concat()).await;
     }
 }
 

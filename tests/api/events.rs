@@ -94,8 +94,8 @@ pub(crate) async fn events_are_paged_newest_first(app: &App) {
 pub(crate) async fn an_event_tells_who_did_what_from_where(app: &App) {
     let path = made(app, json!({"name": "a"})).await;
     let id = path.rsplit('/').next().unwrap();
-    let patch = app.patch(Ada, &path).header("x-request-id", "my-request");
-    patch.json(&json!({"name": "b"})).expect(200).await;
+    let change = app.patch(Ada, &path).header("x-request-id", "my-request");
+    change.json(&json!({"name": "b"})).expect(200).await;
 
     let page = app.get(Admin, "/api/events?limit=1").expect(200).await;
 
@@ -194,7 +194,13 @@ pub(crate) async fn a_stream_of_an_assistant_has_its_events_only(app: &App) {
 pub(crate) async fn a_silent_stream_has_a_heartbeat(app: &App) {
     let mut stream = Followed::open(app, Admin, "/api/events?follow=true", None).await;
 
-    while !stream.part().await.unwrap().starts_with(": ") {}
+    loop {
+        let part = stream.part().await.unwrap();
+        assert!(!part.starts_with("event: "), "{part}");
+        if part.starts_with(": ") {
+            break;
+        }
+    }
 }
 
 pub(crate) async fn a_stream_ends_when_its_right_is_taken_away(app: &App) {

@@ -8,6 +8,7 @@
 
 mod operations;
 mod people;
+mod things;
 mod world;
 
 use std::collections::BTreeMap;

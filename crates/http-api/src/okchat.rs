@@ -58,7 +58,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
             .about("It becomes the icon of the assistant, and `settings.avatar` is where anybody can load it, until another takes its place. A PNG, JPEG, GIF, WebP or SVG of at most 5 MiB, encoded anew. Needs edit access.")
             .file_body(PARTS)
             .json(200, "The chatbot as it is now.", "OkchatAvatarUpdated")
-            .codes(&[Code::LimitReached, 
+            .codes(&[Code::LimitReached,
                 Code::InvalidFile,
                 Code::UnsupportedFile,
                 Code::ConcurrentChange,

@@ -16,13 +16,9 @@ pub(crate) const VARIABLE: &str = "UNDERSTUDY_TEST_TOOLS";
 
 /// An S3 server, a client of the tus protocol, one that asks an API for all that its
 /// OpenAPI document has, and a receiver of webhooks.
-const PYTHON: [&str; 4] = [
-    "moto[server]==5.2.5",
-    "tuspy==1.1.0",
-    "schemathesis==4.32.5",
-    "standardwebhooks==1.1.0",
-];
-/// A server that answers as OpenAI's does, and an OpenID provider.
+const PYTHON: [&str; 4] =
+    ["moto[server]==5.2.5", "tuspy==1.1.0", "schemathesis==4.32.5", "standardwebhooks==1.1.0"];
+/// A server that answers as OpenAI's does, and an `OpenID` provider.
 const NODE: [&str; 2] = ["@copilotkit/aimock@1.43.0", "oidc-provider@9.13.3"];
 
 /// Installs what is not installed yet, and says where it all is.

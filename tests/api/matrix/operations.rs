@@ -1,14 +1,10 @@
 //! What each operation needs, and with what it is asked.
+#![expect(clippy::match_same_arms, reason = "a table has a line for each thing")]
 
-use reqwest::Method;
 use serde_json::{Value, json};
 use understudy_domain::{Role, Scope, access::Level};
 
-use super::{people::Standing, world::World};
-use crate::{
-    files::{FORM, file},
-    icons::PNG,
-};
+use crate::icons::PNG;
 
 /// What an operation needs of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,9 +88,8 @@ pub(super) struct Operation {
 }
 
 fn needs(need: Need) -> Operation {
-    let (query, headers, also) = ("", &[] as &[_], &[] as &[_]);
     let (setup, body) = (Setup::None, Body::None);
-    Operation { need, setup, body, query, headers, anew: false, also }
+    Operation { need, setup, body, query: "", headers: &[], anew: false, also: &[] }
 }
 
 const fn view(scope: Scope) -> Need {
@@ -359,106 +354,4 @@ fn administration(name: &str) -> Option<Operation> {
         "deleteTag" => needs(Need::RoleAtHome(Role::Manager, Write)),
         _ => return None,
     })
-}
-
-/// Makes the thing that a name in a path stands for: `prefix` is the path up to it.
-pub(super) async fn make_thing(
-    world: &World,
-    prefix: &str,
-    name: &str,
-    standing: Standing,
-) -> String {
-    let at = format!("/api/assistants/{}", world.this());
-    let made = async |person: Standing, path: &str, body: Value| {
-        let reply = world.own(person, Method::POST, path).json(&world.fill(&body)).send().await;
-        reply.body["id"].as_str().map(str::to_owned)
-    };
-    let put = async |person: Standing, path: String, body: Value| {
-        let reply = world.own(person, Method::PUT, &path).json(&body).send().await;
-        assert!(reply.status.is_success(), "{path}: {}", reply.body);
-    };
-    let (maker, admin) = (Standing::Owner, Standing::Root);
-    let found = match (prefix, name) {
-        (_, "file") => {
-            let pdf = world.own(maker, Method::POST, &format!("{at}/files/_upload"));
-            let pdf = pdf.body(FORM, file("a.pdf", b"%PDF with 1 images")).expect(201).await;
-            Some(pdf.id().to_owned())
-        }
-        (_, "embeddingId") => {
-            let list = prefix.trim_end_matches('/');
-            let list = world.own(maker, Method::GET, list).expect(200).await;
-            list.body[0]["id"].as_str().map(str::to_owned)
-        }
-        (_, "targetId") => {
-            let target = json!({"targetId": world.other.as_str(), "targetType": "assistant"});
-            world.own(maker, Method::POST, &format!("{at}/references")).json(&target).send().await;
-            Some(world.other.clone())
-        }
-        (_, "uploadId") => {
-            let upload = world.own(standing, Method::POST, "/api/uploads");
-            let upload = upload.header("tus-resumable", "1.0.0").header("upload-length", "1");
-            let begun = upload.send().await;
-            let place = begun.header("location").rsplit('/').next().map(str::to_owned);
-            place.filter(|place| !place.is_empty())
-        }
-        (_, "skillId") => {
-            made(maker, &format!("{at}/skills"), json!({"type": "web-search", "name": "@"})).await
-        }
-        (_, "secretId") => {
-            made(maker, &format!("{at}/secrets"), json!({"name": "@", "value": "v"})).await
-        }
-        (_, "principalId") => {
-            let user = made(admin, "/api/users", json!({"email": "@@example.com"})).await.unwrap();
-            put(maker, format!("{at}/shares/{user}"), json!({"accessLevel": 1})).await;
-            Some(user)
-        }
-        (_, "tagId") => {
-            let tag = made(maker, "/api/tags", json!({"name": "@"})).await.unwrap();
-            put(maker, format!("{at}/tags/{tag}"), json!({})).await;
-            Some(tag)
-        }
-        (_, "ruleId") => {
-            let rule = json!({"name": "@", "content": "Be kind.", "isPublic": true});
-            let rule = made(admin, "/api/rules", rule).await.unwrap();
-            put(maker, format!("{at}/rules/{rule}"), json!({})).await;
-            Some(rule)
-        }
-        (_, "entityType") => Some("organization".to_owned()),
-        (_, "entityId") => {
-            let organization = World::organization();
-            put(admin, format!("{prefix}{organization}"), json!({})).await;
-            Some(organization)
-        }
-        (_, "deliveryId") => {
-            let hook = prefix.trim_end_matches("/deliveries/");
-            world.own(admin, Method::POST, &format!("{hook}/_test")).json(&json!({})).send().await;
-            Some(world.delivery(hook).await)
-        }
-        (_, "userId") => {
-            let user = made(admin, "/api/users", json!({"email": "@@example.com"})).await.unwrap();
-            put(admin, format!("{prefix}{user}"), json!({"role": "member"})).await;
-            Some(user)
-        }
-        ("/api/users/", _) => made(admin, "/api/users", json!({"email": "@@example.com"})).await,
-        ("/api/teams/", _) => made(admin, "/api/teams", json!({"name": "@"})).await,
-        ("/api/providers/", _) => {
-            made(admin, "/api/providers", json!({"name": "@", "kind": "builtin"})).await
-        }
-        ("/api/rules/", _) => {
-            made(admin, "/api/rules", json!({"name": "@", "content": "Be kind."})).await
-        }
-        ("/api/webhooks/", _) => {
-            made(admin, "/api/webhooks", json!({"url": "https://example.com/"})).await
-        }
-        ("/api/tags/", _) => made(maker, "/api/tags", json!({"name": "@"})).await,
-        ("/api/comments/", _) => {
-            made(maker, &format!("{at}/comments"), json!({"message": "Hello"})).await
-        }
-        ("/api/tokens/", _) => made(standing, "/api/tokens", json!({"type": "personal"})).await,
-        ("/api/images/", _) => world.picture(standing).await,
-        ("/images/", _) => Some("none".to_owned()),
-        _ => panic!("nobody knows how to make {name} behind {prefix}"),
-    };
-    // Who is shut out has nothing of their own.
-    found.unwrap_or_else(|| "none".to_owned())
 }

@@ -143,10 +143,10 @@ impl Show {
         u8::try_from(SHOWN.iter().position(|show| *show == self).unwrap()).unwrap()
     }
 
-    const fn has(self, scope: Scope) -> bool {
+    fn has(self, scope: Scope) -> bool {
         match self {
             Self::ReadOnly => matches!(scope, Scope::Read),
-            Self::Scoped(own) => own as u8 == scope as u8,
+            Self::Scoped(own) => own == scope,
             _ => true,
         }
     }
@@ -199,7 +199,7 @@ pub(super) fn expected(
     standing: Standing,
     show: Show,
 ) -> Expected {
-    use Expected::{Absent, Forbidden, Success, Unauthenticated};
+    use Expected::{Forbidden, NoSession, Success, Unauthenticated};
 
     if operation.need == Need::Nothing {
         return Success;
@@ -212,74 +212,109 @@ pub(super) fn expected(
         Show::CookieAlone if !method.is_safe() => return Forbidden,
         _ => {}
     }
-    let seatless = standing == Standing::Seatless;
-    let checks = |allowed: bool| if allowed { Success } else { Forbidden };
-    let seen = |allowed: bool| if allowed { Success } else { Expected::Refused };
+    let asks = Asks { standing, show };
     match operation.need {
         Need::Nothing | Need::Anyone => Success,
-        Need::Known(scope) => checks(show.has(scope)),
-        Need::Unlimited(scope) => checks(show.has(scope) && !show.is_limited()),
         Need::Session => match show {
             Show::Jwt | Show::Cookie | Show::CookieAlone => Success,
-            _ => Expected::NoSession,
+            _ => NoSession,
         },
-        Need::Seat(scope) => checks(show.has(scope) && !seatless),
-        Need::FreeSeat(scope) => checks(show.has(scope) && !seatless && !show.is_limited()),
-        Need::Role(least, scope) => {
-            checks(standing.role() >= least && show.has(scope) && !show.is_limited())
+        Need::Known(_)
+        | Need::Unlimited(_)
+        | Need::Seat(_)
+        | Need::FreeSeat(_)
+        | Need::Role(..)
+        | Need::SeatAndRole(..)
+        | Need::RoleAtHome(..) => asks.of_organization(operation.need),
+        Need::HiddenAtHome(..) | Need::KnownAtHome(_) | Need::Own(_) | Need::OwnSeat(_) => {
+            asks.of_what_may_be_hidden(operation.need)
         }
-        Need::SeatAndRole(least, scope) => {
-            checks(standing.role() >= least && show.has(scope) && !show.is_limited() && !seatless)
+        Need::Copy | Need::Level(..) | Need::Deleted(_) | Need::Author(_) => {
+            asks.of_the_assistant(operation.need)
         }
-        Need::RoleAtHome(least, scope) => {
-            let may = standing.role() >= least && show.has(scope) && !show.is_limited();
-            match (may, standing.is_at_home()) {
-                (true, true) => Success,
-                (true, false) => Absent,
-                (false, true) => Forbidden,
-                (false, false) => Expected::Refused,
+    }
+}
+
+/// Somebody whose credential is good.
+#[derive(Clone, Copy)]
+struct Asks {
+    standing: Standing,
+    show: Show,
+}
+
+impl Asks {
+    fn has(self, scope: Scope) -> bool {
+        self.show.has(scope)
+    }
+
+    fn is_free(self) -> bool {
+        !self.show.is_limited()
+    }
+
+    fn has_seat(self) -> bool {
+        self.standing != Standing::Seatless
+    }
+
+    fn ranks(self, least: Role) -> bool {
+        self.standing.role() >= least && self.is_free()
+    }
+
+    fn of_organization(self, need: Need) -> Expected {
+        let allowed = match need {
+            Need::Known(scope) => self.has(scope),
+            Need::Unlimited(scope) => self.has(scope) && self.is_free(),
+            Need::Seat(scope) => self.has(scope) && self.has_seat(),
+            Need::FreeSeat(scope) => self.has(scope) && self.has_seat() && self.is_free(),
+            Need::Role(least, scope) => self.has(scope) && self.ranks(least),
+            Need::SeatAndRole(least, scope) => {
+                self.has(scope) && self.ranks(least) && self.has_seat()
             }
-        }
-        Need::Deleted(scope) => {
-            let may = standing.level() >= Level::Owner && show != Show::OfOther;
-            match (seatless, may, show.has(scope)) {
-                (true, ..) => Forbidden,
-                (false, true, true) => Success,
-                (false, true, false) => Forbidden,
-                (false, false, _) => Expected::Refused,
+            Need::RoleAtHome(least, scope) => {
+                let may = self.has(scope) && self.ranks(least);
+                return match (may, self.standing.is_at_home()) {
+                    (true, true) => Expected::Success,
+                    (true, false) => Expected::Absent,
+                    (false, true) => Expected::Forbidden,
+                    (false, false) => Expected::Refused,
+                };
             }
-        }
-        Need::Author(scope) => {
-            let sees = standing.level() >= Level::View && show != Show::OfOther;
-            match (seatless, sees, show.has(scope) && standing == Standing::Owner) {
-                (true, ..) => Forbidden,
-                (false, true, true) => Success,
-                (false, true, false) => Forbidden,
-                (false, false, _) => Expected::Refused,
+            _ => false,
+        };
+        if allowed { Expected::Success } else { Expected::Forbidden }
+    }
+
+    fn of_what_may_be_hidden(self, need: Need) -> Expected {
+        let at_home = self.standing.is_at_home();
+        let shown = match need {
+            Need::HiddenAtHome(least, scope) => self.has(scope) && self.ranks(least) && at_home,
+            Need::KnownAtHome(scope) => self.has(scope) && at_home,
+            Need::Own(scope) => self.has(scope) && self.is_free(),
+            Need::OwnSeat(scope) => self.has(scope) && self.has_seat(),
+            _ => false,
+        };
+        if shown { Expected::Success } else { Expected::Refused }
+    }
+
+    fn of_the_assistant(self, need: Need) -> Expected {
+        let level = self.standing.level();
+        let (least_to_see, scope, may) = match need {
+            Need::Level(least, scope) => (Level::View, scope, level >= least),
+            Need::Author(scope) => (Level::View, scope, self.standing == Standing::Owner),
+            Need::Deleted(scope) => (Level::Owner, scope, level >= Level::Owner),
+            _ => {
+                let makes = self.has(Scope::Write) && self.ranks(Role::Member);
+                (Level::View, Scope::Read, makes)
             }
+        };
+        let sees = level >= least_to_see && self.show != Show::OfOther;
+        if !self.has_seat() {
+            return Expected::Forbidden;
         }
-        Need::Own(scope) => seen(show.has(scope) && !show.is_limited()),
-        Need::OwnSeat(scope) => seen(show.has(scope) && !seatless),
-        Need::KnownAtHome(scope) => seen(show.has(scope) && standing.is_at_home()),
-        Need::HiddenAtHome(least, scope) => {
-            let may = standing.role() >= least && show.has(scope) && !show.is_limited();
-            seen(may && standing.is_at_home())
-        }
-        Need::Copy => {
-            let scopes = show.has(Scope::Read) && show.has(Scope::Write);
-            let may = scopes && standing.role() >= Role::Member && !show.is_limited();
-            seen(may && !seatless && standing.level() >= Level::View)
-        }
-        Need::Level(level, scope) => {
-            let may = show.has(scope);
-            let sees = standing.level() >= Level::View && show != Show::OfOther;
-            match (seatless, sees, may && standing.level() >= level) {
-                (true, ..) => Forbidden,
-                (false, true, true) => Success,
-                (false, true, false) => Forbidden,
-                (false, false, _) if may => Absent,
-                (false, false, _) => Expected::Refused,
-            }
+        match (sees, self.has(scope), may) {
+            (true, true, true) => Expected::Success,
+            (true, ..) => Expected::Forbidden,
+            (false, true, true) => Expected::Absent,
+            (false, ..) => Expected::Refused,
         }
     }
 }

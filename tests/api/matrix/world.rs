@@ -23,8 +23,9 @@ use understudy_testkit::{
 use understudy_tests::TestStore;
 
 use super::{
-    operations::{Body, Operation, Setup, make_thing},
+    operations::{Body, Operation, Setup},
     people::{PEOPLE, SHOWN, Show, Standing},
+    things::make_thing,
 };
 use crate::{
     App, Options, PASSWORD,

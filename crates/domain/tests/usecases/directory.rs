@@ -87,7 +87,10 @@ async fn somebody_new_becomes_a_user_as_the_claims_say() {
     let user = &logged_in.user;
     assert_eq!((user.email.as_str(), user.name.as_str()), ("grace@example.org", "Grace"));
     assert_eq!((user.role, user.ai_seat), (Role::Member, true));
-    assert_eq!(user.departments.iter().map(|d| d.as_str()).collect::<Vec<_>>(), ["Navy"]);
+    assert_eq!(
+        user.departments.iter().map(understudy_domain::Department::as_str).collect::<Vec<_>>(),
+        ["Navy"]
+    );
     assert_eq!(user.external_id.as_deref(), Some("sub-1"));
     assert!(user.password.is_none());
     assert!(is_in(&stage, &logged_in).await);

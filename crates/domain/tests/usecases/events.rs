@@ -15,7 +15,7 @@ use understudy_domain::{
 use crate::stage::{Stage, by_token, caller, id_of, named};
 
 /// Longer than any test takes.
-const LONG: Duration = Duration::from_secs(600);
+const LONG: Duration = Duration::from_mins(10);
 
 async fn list(stage: &Stage, who: &Caller, log: Log<'_>, limit: u32) -> Result<EventPage> {
     let command = ListEvents { limit, ..ListEvents::default() };

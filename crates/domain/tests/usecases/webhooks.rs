@@ -407,7 +407,7 @@ async fn a_secret_is_shown_once_and_stands_in_no_event() {
     happen(&stage, "y").await;
     step(&stage, &receiver).await;
 
-    let sent = receiver.sent.lock().unwrap();
+    let sent = receiver.sent.lock().unwrap().clone();
     assert_eq!(sent[0].secret.expose(), first.expose());
     assert_eq!(sent[1].secret.expose(), second.expose());
     assert_ne!(first.expose(), second.expose());

@@ -44,7 +44,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 .about("A PNG, JPEG, GIF, WebP or SVG of at most 5 MiB. It is encoded anew, and nothing active or named from elsewhere stays in it. Needs edit access.")
                 .file_body(PARTS)
                 .tagged(200, "The assistant as it is now.", "Assistant")
-                .codes(&[Code::LimitReached, 
+                .codes(&[Code::LimitReached,
                     Code::InvalidFile, Code::UnsupportedFile, Code::ConcurrentChange,
                 ])
                 .needs_seat()

@@ -62,7 +62,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 .bytes_body(ARCHIVE)
                 .json(200, "The assistant was imported before; it is changed.", "AssistantImported")
                 .created("The new assistant.", "AssistantImported")
-                .codes(&[Code::LimitReached, 
+                .codes(&[Code::LimitReached,
                     Code::InvalidFile,
                     Code::UnsupportedFile,
                     Code::NameTaken,

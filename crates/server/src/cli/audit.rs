@@ -23,9 +23,9 @@ pub(super) enum Command {
     /// written, and print the head of each log; keep it elsewhere to prove later that
     /// the log was not written anew
     Verify {
-        /// Check the log of this organization only
-        #[arg(long, value_name = "ID")]
-        organization: Option<OrganizationId>,
+        /// The organization whose log is checked; all of them when absent
+        #[arg(value_name = "ORGANIZATION")]
+        of: Option<OrganizationId>,
         /// Check that the log still has the head that was printed once
         #[arg(long, value_name = "SEQ:HASH")]
         expect: Option<ChainHead>,
@@ -33,16 +33,16 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(config: &Config, command: Command) -> Done {
-    let Command::Verify { organization, expect } = command;
+    let Command::Verify { of, expect } = command;
     let installation = Installation::open(config, Purpose::Command).await?;
     let deps = installation.deps();
     let mut wanted = organizations(deps).await.map_err(|error| refused(&error))?;
-    wanted.retain(|known| organization.is_none_or(|only| only == *known));
+    wanted.retain(|known| of.is_none_or(|only| only == *known));
     if wanted.is_empty() {
         return Err(Failure::Refused("there is no such organization".to_owned()));
     }
     if expect.is_some() && wanted.len() > 1 {
-        let line = "--expect needs --organization, since there are several";
+        let line = "name the organization that --expect is of, since there are several";
         return Err(Failure::Refused(line.to_owned()));
     }
     let mut all_intact = true;

@@ -291,7 +291,7 @@ fn planted(name: &str) -> &'static str {
 
 /// The ways in which a secret may hide.
 fn forms(text: &str) -> Vec<(&'static str, Vec<u8>)> {
-    let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let hex = understudy_domain::token::hex(text.as_bytes());
     let url: String = text
         .bytes()
         .map(|b| {

@@ -4,6 +4,7 @@
 mod canaries;
 mod commands;
 mod content;
+mod events;
 mod first_start;
 mod keys;
 mod refusals;
