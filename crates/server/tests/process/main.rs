@@ -4,6 +4,7 @@
 mod canaries;
 mod commands;
 mod content;
+mod contract;
 mod events;
 mod first_start;
 mod keys;
