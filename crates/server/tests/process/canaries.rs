@@ -25,6 +25,9 @@ use crate::support::{Server, directory, understudy};
 const BOOTSTRAP: &str = "ust_canary-of-the-first-administrator-Jq3";
 const MASTER_KEY: &str = "Y2FuYXJ5LW1hc3Rlci1rZXktMDEyMzQ1Njc4OWFiY2Q=";
 
+/// No secret: it may be everywhere.
+const MARKER: &str = "marker-that-everybody-may-see-Wd8";
+
 /// What is planted, by where it belongs.
 const PLANTED: [(&str, &str); 12] = [
     ("bootstrap token", BOOTSTRAP),
@@ -153,7 +156,7 @@ impl Stage {
                 "authorization": planted("mcp authorization"), "headers": {"x-key": header},
             }]}})
         };
-        let body = json!({"name": "Support"});
+        let body = json!({"name": MARKER});
         let made = self.ask(Method::POST, "/api/assistants", body, 201).await;
         let id = made["id"].as_str().unwrap().to_owned();
         let place = format!("/api/assistants/{id}");
@@ -258,11 +261,21 @@ impl Stage {
     fn search(mut self, dump: String) {
         self.server.signal("TERM");
         assert!(self.server.wait().success());
+        let is_embedded = dump.is_empty();
         let mut places = lock(&self.seen).clone();
         places.push(("database".to_owned(), dump.into_bytes()));
         read_all(self.directory.path(), &mut places);
         let log = places.iter().find(|(place, _)| place == "log").unwrap();
         assert!(log.1.len() > 10_000, "the log says little: {} bytes", log.1.len());
+        // What is no secret is found wherever a secret would be.
+        let mut marker = Needles::default();
+        marker.add("marker".to_owned(), MARKER.as_bytes().to_vec());
+        let holds_it = |kept: &str| {
+            let mut places = places.iter().filter(|(place, _)| place.starts_with(kept));
+            places.any(|(_, bytes)| !marker.find(bytes).is_empty())
+        };
+        let database = if is_embedded { "understudy.db" } else { "database" };
+        assert!(holds_it("answer") && holds_it(database), "the marker was not found");
         let made = lock(&self.made).clone();
         let planted = PLANTED.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
         let mut needles = Needles::default();
@@ -392,4 +405,24 @@ impl Echo {
     fn heard(&self, text: &str) -> bool {
         lock(&self.heard).contains(text)
     }
+}
+
+#[test]
+fn what_hides_in_any_form_is_found() {
+    for (_, text) in PLANTED {
+        for (form, needle) in forms(text) {
+            let mut needles = Needles::default();
+            needles.add(form.to_owned(), needle.clone());
+            let bytes = [b"before ".as_slice(), &needle, b" behind"].concat();
+
+            assert_eq!(needles.find(&bytes), BTreeSet::from([form]));
+            assert!(needles.find(b"nothing that was planted").is_empty());
+        }
+    }
+    let (text, encoded) = (MARKER, BASE64_STANDARD.encode(format!("x{MARKER}")));
+    assert!(
+        forms(text)
+            .iter()
+            .any(|(_, needle)| encoded.as_bytes().windows(needle.len()).any(|w| w == needle))
+    );
 }
