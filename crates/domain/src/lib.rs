@@ -9,10 +9,14 @@ pub mod access;
 pub mod actor;
 pub mod assistant;
 pub mod audit;
+pub mod automation;
 pub mod avatars;
 pub mod blob;
+pub mod budget;
 pub mod catalogue;
+pub mod chat;
 pub mod comment;
+pub mod conversation;
 pub mod diff;
 pub mod directory;
 pub mod extraction;
@@ -26,6 +30,7 @@ pub mod organization;
 pub mod ports;
 pub mod provider;
 pub mod rule;
+pub mod run;
 pub mod sealed;
 pub mod secret;
 pub mod skill;
@@ -45,8 +50,10 @@ pub use assistant::{
     Assistant, AssistantRef, Content, Editing, Policy, Principal, Share, ShareLevel, Slug,
 };
 pub use audit::{AuditEvent, ChainHash, EventFilter, RecordedEvent};
+pub use automation::{Automation, Execution};
 pub use blob::{Blob, Digest, InvalidDigest};
 pub use comment::Comment;
+pub use conversation::{Memory, Message, Thread};
 pub use directory::DirectoryMapping;
 pub use extraction::{EmbeddedImage, Extraction, ExtractionOutcome};
 pub use fault::Fault;
@@ -55,6 +62,7 @@ pub use image::{Image, ImageOrigin};
 pub use organization::{Organization, OrganizationLimits, OrganizationSettings};
 pub use provider::{Provider, ProviderKind};
 pub use rule::{Rule, RuleAttachment, RuleEntity};
+pub use run::{Approval, Run, RunEvent};
 pub use sealed::{DataKey, SealedValue};
 pub use secret::Secret;
 pub use tag::Tag;
@@ -129,4 +137,18 @@ ids!(
     WebhookId = WebhookKey("hook"),
     /// Names the delivery of an event to a webhook.
     DeliveryId = DeliveryKey("dlv"),
+    /// Names a run, which the API calls a response.
+    RunId = RunKey("resp"),
+    /// Names a call that waits for approval.
+    ApprovalId = ApprovalKey("apr"),
+    /// Names a thread.
+    ThreadId = ThreadKey("thread"),
+    /// Names a message of a thread.
+    MessageId = MessageKey("msg"),
+    /// Names something that an assistant remembers.
+    MemoryId = MemoryKey("mem"),
+    /// Names an automation.
+    AutomationId = AutomationKey("auto"),
+    /// Names a call of an automation.
+    ExecutionId = ExecutionKey("exec"),
 );

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{OrganizationId, Timestamp};
+use crate::{OrganizationId, Timestamp, budget::Budget};
 
 /// An organization: nothing crosses its wall but assistants with access mode
 /// `global` or `public`.
@@ -31,6 +31,8 @@ pub struct OrganizationSettings {
     pub allowed_providers: Option<Vec<String>>,
     /// How much there may be of things.
     pub limits: OrganizationLimits,
+    /// How much may be used of models; at most 100.
+    pub budgets: Vec<Budget>,
 }
 
 impl Default for OrganizationSettings {
@@ -39,6 +41,7 @@ impl Default for OrganizationSettings {
             default_model_key: "gpt-4o".to_owned(), // reference §2, `default_model_key`
             allowed_providers: None,
             limits: OrganizationLimits::default(),
+            budgets: Vec::new(),
         }
     }
 }

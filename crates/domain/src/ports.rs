@@ -2,8 +2,10 @@
 //! MUST in their documentation has a named case in the conformance suite.
 
 mod blobs;
+mod chat;
 mod comments;
 mod content;
+mod conversations;
 mod environment;
 mod identity;
 mod keys;
@@ -12,12 +14,16 @@ mod media;
 mod models;
 mod query;
 mod rules;
+mod runs;
 mod store;
+mod tools;
 mod webhooks;
 
 pub use blobs::*;
+pub use chat::*;
 pub use comments::*;
 pub use content::*;
+pub use conversations::*;
 pub use environment::*;
 pub use identity::*;
 pub use keys::*;
@@ -26,5 +32,7 @@ pub use media::*;
 pub use models::*;
 pub use query::*;
 pub use rules::*;
+pub use runs::*;
 pub use store::*;
+pub use tools::*;
 pub use webhooks::*;

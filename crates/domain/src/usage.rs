@@ -19,8 +19,14 @@ pub struct Usage {
     pub provider: String,
     /// The model's key.
     pub model: String,
-    /// How much of it: images, or tokens.
+    /// How much of it: images, or tokens of both kinds.
     pub quantity: u64,
+    /// Tokens that the model read; 0 for images.
+    pub input_tokens: u64,
+    /// Tokens that it wrote; 0 for images.
+    pub output_tokens: u64,
+    /// Millionths of a US dollar by the catalogue's prices, where one is known.
+    pub cost_micros: u64,
     /// When.
     pub at: Timestamp,
 }
@@ -44,4 +50,10 @@ pub struct UsageTotal {
     pub count: u64,
     /// How much in all.
     pub quantity: u64,
+    /// Tokens that models read.
+    pub input_tokens: u64,
+    /// Tokens that they wrote.
+    pub output_tokens: u64,
+    /// Millionths of a US dollar.
+    pub cost_micros: u64,
 }

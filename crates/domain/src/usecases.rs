@@ -26,6 +26,7 @@ pub mod owner;
 pub mod providers;
 pub mod references;
 pub mod rules;
+pub mod runs;
 pub mod secrets;
 pub mod sessions;
 pub mod shares;

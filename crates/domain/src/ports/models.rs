@@ -3,17 +3,28 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{ProviderKind, Secret};
+use crate::{ProviderId, ProviderKind, Secret};
 
 /// How a provider is reached.
 #[derive(Clone, Debug)]
 pub struct ProviderAccess {
+    /// Which provider it is, for what is remembered of its failures; `None` for the
+    /// built-in one without a row.
+    pub id: Option<ProviderId>,
     /// Its protocol.
     pub kind: ProviderKind,
     /// Where it is; `None` for the vendor's own address.
     pub base_url: Option<String>,
     /// Its API key.
     pub api_key: Option<Secret<String>>,
+}
+
+impl ProviderAccess {
+    /// The built-in provider, which needs no row, no address and no key.
+    #[must_use]
+    pub const fn builtin() -> Self {
+        Self { id: None, kind: ProviderKind::Builtin, base_url: None, api_key: None }
+    }
 }
 
 /// A picture that a model shall draw.

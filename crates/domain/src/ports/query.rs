@@ -22,6 +22,9 @@ pub enum Proof {
     Cookie(TokenHash),
     /// A session named by a JWT whose signature was checked.
     Session(SessionId),
+    /// An API token that was shown before, by which a run asks again what its user
+    /// may do.
+    KnownToken(TokenId),
 }
 
 /// A caller as the store knows them, before any limit was checked.

@@ -6,11 +6,12 @@ use crate::{
     ApiToken, Assistant, AssistantId, AuditEvent, DataKey, Organization, OrganizationId, SealedId,
     SealedValue, Session, SessionId, Slug, Team, TeamId, Timestamp, TokenId, User, UserId, Version,
     ports::{
-        AssistantQueries, AuditQueries, BlobLedger, CallerQueries, CommentQueries,
-        CommentRepository, ContentQueries, DirectoryQueries, Housekeeping, IdempotencyStore,
-        ImageRepository, ImportRepository, KeyRepository, LabelQueries, LabelRepository,
-        ProviderRepository, RuleQueries, RuleRepository, UploadRepository, WebhookQueries,
-        WebhookRepository,
+        AssistantQueries, AuditQueries, AutomationRepository, BlobLedger, CallerQueries,
+        CommentQueries, CommentRepository, ContentQueries, ConversationQueries,
+        ConversationRepository, DirectoryQueries, Housekeeping, IdempotencyStore, ImageRepository,
+        ImportRepository, KeyRepository, LabelQueries, LabelRepository, ProviderRepository,
+        RuleQueries, RuleRepository, RunEventLog, RunQueries, RunRepository, SpendingRepository,
+        UploadRepository, WebhookQueries, WebhookRepository,
     },
 };
 
@@ -91,6 +92,15 @@ pub trait Store: Send + Sync {
     /// Reads webhooks and their deliveries.
     fn webhooks(&self) -> &dyn WebhookQueries;
 
+    /// Reads threads, messages and memories.
+    fn conversations(&self) -> &dyn ConversationQueries;
+
+    /// Reads runs, approvals and automations.
+    fn runs(&self) -> &dyn RunQueries;
+
+    /// The events of runs.
+    fn run_events(&self) -> &dyn RunEventLog;
+
     /// Finds what is to be swept out.
     fn housekeeping(&self) -> &dyn Housekeeping;
 
@@ -138,6 +148,18 @@ pub trait UnitOfWork: Send {
     fn labels(&mut self) -> &mut dyn LabelRepository;
     /// Webhooks and their deliveries.
     fn webhooks(&mut self) -> &mut dyn WebhookRepository;
+    /// Threads, messages and memories.
+    fn conversations(&mut self) -> &mut dyn ConversationRepository;
+
+    /// Runs and approvals.
+    fn runs(&mut self) -> &mut dyn RunRepository;
+
+    /// What was spent of budgets.
+    fn spending(&mut self) -> &mut dyn SpendingRepository;
+
+    /// Automations and their executions.
+    fn automations(&mut self) -> &mut dyn AutomationRepository;
+
     /// Data keys and what is sealed with them.
     fn keys(&mut self) -> &mut dyn KeyRepository;
     /// Makes everything visible and durable. When it returns `Ok`, a crash at

@@ -3,6 +3,7 @@
 use crate::{
     Fault,
     access::Level,
+    budget::{BudgetPeriod, BudgetSubject},
     merge::MergeConflict,
     ports::{BlobError, CryptoError, IdentityError, MediaError, ProviderError, StoreError},
 };
@@ -53,6 +54,27 @@ pub enum Error {
         what: &'static str,
         /// The limit.
         limit: usize,
+    },
+    /// A budget has nothing left for it.
+    #[error(
+        "the {} budget of this {} is used up; it begins anew in {retry_after} s",
+        .period.as_str(), .subject.as_str()
+    )]
+    BudgetExceeded {
+        /// Whose.
+        subject: BudgetSubject,
+        /// How long it lasts.
+        period: BudgetPeriod,
+        /// Seconds until it begins anew.
+        retry_after: u64,
+    },
+    /// Too much of something goes on at the same time.
+    #[error("{what} may be at most {limit} at a time; wait for one to end")]
+    Busy {
+        /// What, for example `responses of a user`.
+        what: &'static str,
+        /// The limit.
+        limit: u64,
     },
     /// A picture or document cannot be worked on.
     #[error(transparent)]
@@ -245,6 +267,24 @@ pub enum Conflict {
         "there is a user with this address who is not linked to this account; an administrator can link them by `externalId`"
     )]
     AccountNotLinked,
+    /// The assistant is switched off.
+    #[error("the assistant is not active")]
+    NotActive,
+    /// Another answer is on its way in the thread.
+    #[error("an answer is on its way in this thread; wait for it, or cancel it")]
+    ThreadBusy,
+    /// The thread belongs to another assistant.
+    #[error("the thread belongs to another assistant")]
+    ThreadOfAnother,
+    /// The run is not at work.
+    #[error("the response is not on its way")]
+    NotRunning,
+    /// Somebody decided before, or nobody did in time.
+    #[error("this was decided already: {state}")]
+    Decided {
+        /// What became of it.
+        state: &'static str,
+    },
     /// An import names an assistant that the caller may not change.
     #[error("this was imported before, into an assistant that the caller may not change")]
     ImportedElsewhere,
@@ -279,6 +319,11 @@ impl Conflict {
             Self::SecretInUse { .. } => "secret_in_use",
             Self::WebhookDisabled => "webhook_disabled",
             Self::AccountNotLinked => "account_not_linked",
+            Self::NotActive => "assistant_inactive",
+            Self::ThreadBusy => "thread_busy",
+            Self::ThreadOfAnother => "thread_of_another_assistant",
+            Self::NotRunning => "not_running",
+            Self::Decided { .. } => "already_decided",
             Self::ImportedElsewhere => "imported_elsewhere",
         }
     }

@@ -99,6 +99,7 @@ pub async fn update_organization(
         allowed_providers: allowed_providers
             .unwrap_or_else(|| before.settings.allowed_providers.clone()),
         limits: limits.apply(before.settings.limits),
+        budgets: before.settings.budgets.clone(),
     };
     let name = name.map_or_else(|| before.name.clone(), |name| name.trim().to_owned());
     let after = Organization { name, settings, ..before.clone() };

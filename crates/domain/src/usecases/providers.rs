@@ -287,7 +287,12 @@ pub(super) async fn access_of(
         Some(sealed) => Some(open_key(deps, vault, provider, sealed).await?),
         None => None,
     };
-    Ok(ProviderAccess { kind: provider.kind, base_url: provider.base_url.clone(), api_key })
+    Ok(ProviderAccess {
+        id: Some(provider.id),
+        kind: provider.kind,
+        base_url: provider.base_url.clone(),
+        api_key,
+    })
 }
 
 async fn open_key(

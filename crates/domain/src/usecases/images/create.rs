@@ -182,7 +182,7 @@ async fn draw(
     let choice = choose(&providers, wish)?;
     let access = match choice.provider {
         Some(provider) => access_of(deps, painter.vault, provider).await?,
-        None => ProviderAccess { kind: ProviderKind::Builtin, base_url: None, api_key: None },
+        None => ProviderAccess::builtin(),
     };
     let (width, height) = order.size;
     let model = choice.model.map(str::to_owned);
@@ -258,6 +258,9 @@ async fn store(
         provider,
         model: model.clone(),
         quantity: 1,
+        input_tokens: 0,
+        output_tokens: 0,
+        cost_micros: 0,
         at,
     };
 

@@ -1,0 +1,231 @@
+//! The store of runs, their events and approvals, of automations and of what was
+//! spent; and who carries runs out.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+
+use super::StoreResult;
+use crate::{
+    AutomationId, ExecutionId, OrganizationId, RunId, Timestamp, UserId,
+    automation::{Automation, Execution},
+    budget::{Spending, SpendingKey},
+    run::{Approval, Run, RunEvent},
+};
+
+/// Runs of the transaction's organization.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait RunRepository: Send {
+    /// The run, locked until the end of the transaction, or `None`.
+    async fn find(&mut self, id: RunId) -> StoreResult<Option<Run>>;
+
+    /// Adds a run.
+    async fn insert(&mut self, run: &Run) -> StoreResult<()>;
+
+    /// Replaces it and returns it with its next revision.
+    ///
+    /// # Errors
+    ///
+    /// MUST be [`StoreError::Conflict`](super::StoreError::Conflict) when the
+    /// stored revision is another.
+    async fn update(&mut self, run: Run) -> StoreResult<Run>;
+
+    /// Removes it with its events and approvals; `false` when there is none.
+    async fn delete(&mut self, id: RunId) -> StoreResult<bool>;
+
+    /// How many runs of the user are active. MUST serialize with other transactions
+    /// that count those of the same user.
+    async fn count_active(&mut self, user: UserId) -> StoreResult<u64>;
+
+    /// Adds approvals, or replaces those that are there.
+    async fn save_approvals(&mut self, approvals: &[Approval]) -> StoreResult<()>;
+
+    /// The approvals of a run in the order of ids, locked until the end of the
+    /// transaction.
+    async fn approvals(&mut self, run: RunId) -> StoreResult<Vec<Approval>>;
+}
+
+/// What was spent, in the transaction's organization.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait SpendingRepository: Send {
+    /// What was spent under each of the keys, locked until the end of the
+    /// transaction; nothing where nothing was. Keys MUST be locked in their order,
+    /// whatever order they are given in.
+    async fn find(&mut self, keys: &[SpendingKey]) -> StoreResult<Vec<(SpendingKey, Spending)>>;
+
+    /// Adds to, or takes from, what is noted under each key: `spent` and `reserved`
+    /// are differences. No sum goes below nothing.
+    async fn add(&mut self, changes: &[(SpendingKey, SpendingChange)]) -> StoreResult<()>;
+}
+
+/// A difference of [`Spending`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SpendingChange {
+    /// Tokens that were used.
+    pub tokens: i64,
+    /// Millionths of a US dollar.
+    pub cost_micros: i64,
+    /// Tokens that are set aside.
+    pub reserved_tokens: i64,
+}
+
+/// Automations of the transaction's organization.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait AutomationRepository: Send {
+    /// The automation, locked until the end of the transaction, or `None`.
+    async fn find(&mut self, id: AutomationId) -> StoreResult<Option<Automation>>;
+
+    /// Adds an automation.
+    ///
+    /// # Errors
+    ///
+    /// MUST be [`StoreError::AlreadyExists`](super::StoreError::AlreadyExists)
+    /// `name` when the name is taken without regard to case.
+    async fn insert(&mut self, automation: &Automation) -> StoreResult<()>;
+
+    /// Replaces it and returns it with its next revision.
+    ///
+    /// # Errors
+    ///
+    /// MUST be [`StoreError::Conflict`](super::StoreError::Conflict) when the
+    /// stored revision is another, and `AlreadyExists` as for
+    /// [`insert`](Self::insert).
+    async fn update(&mut self, automation: Automation) -> StoreResult<Automation>;
+
+    /// Removes it with its executions; `false` when there is none.
+    async fn delete(&mut self, id: AutomationId) -> StoreResult<bool>;
+
+    /// Adds an execution, or replaces the one that is there.
+    async fn save_execution(&mut self, execution: &Execution) -> StoreResult<()>;
+}
+
+/// Reads runs, events, approvals and automations.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait RunQueries: Send + Sync {
+    /// The run, or `None`.
+    async fn run(&self, tenant: OrganizationId, id: RunId) -> StoreResult<Option<Run>>;
+
+    /// Approvals of a run in the order of ids.
+    async fn approvals(&self, tenant: OrganizationId, run: RunId) -> StoreResult<Vec<Approval>>;
+
+    /// Automations in the order of names.
+    async fn automations(&self, tenant: OrganizationId) -> StoreResult<Vec<Automation>>;
+
+    /// Executions of an automation, newest first, older than `before`.
+    async fn executions(
+        &self,
+        tenant: OrganizationId,
+        automation: AutomationId,
+        before: Option<ExecutionId>,
+        limit: u32,
+    ) -> StoreResult<Vec<Execution>>;
+
+    /// In all organizations: active runs whose lease ended at or before `now`, and
+    /// queued ones without a lease that were made before `queued_before`; at most
+    /// `limit`.
+    async fn abandoned(
+        &self,
+        now: Timestamp,
+        queued_before: Timestamp,
+        limit: u32,
+    ) -> StoreResult<Vec<(OrganizationId, RunId)>>;
+
+    /// In all organizations: waiting runs whose approvals expired at or before
+    /// `now`, at most `limit`.
+    async fn overdue(
+        &self,
+        now: Timestamp,
+        limit: u32,
+    ) -> StoreResult<Vec<(OrganizationId, RunId)>>;
+
+    /// In all organizations: runs that ended before `ended_before` and are to be
+    /// read by nobody (`visible` is false), at most `limit`.
+    async fn forgettable(
+        &self,
+        ended_before: Timestamp,
+        limit: u32,
+    ) -> StoreResult<Vec<(OrganizationId, RunId)>>;
+}
+
+/// The events of runs. They are no part of transactions: a run writes them as it
+/// goes, in batches.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait RunEventLog: Send + Sync {
+    /// Adds events of runs, several of each in the order of their sequences. Events
+    /// that are there already (same run, same sequence) MUST stay as they are. It MAY
+    /// be lost when the machine loses power within moments, never when the process
+    /// ends.
+    async fn append(&self, events: &[(OrganizationId, RunId, RunEvent)]) -> StoreResult<()>;
+
+    /// Events of a run behind the sequence `after`, in their order.
+    async fn events(
+        &self,
+        tenant: OrganizationId,
+        run: RunId,
+        after: u64,
+        limit: u32,
+    ) -> StoreResult<Vec<RunEvent>>;
+
+    /// Waits until the run has an event behind `after`, written by whatever server,
+    /// at most for `patience`. It may also return early; who waits looks again.
+    async fn wait(
+        &self,
+        tenant: OrganizationId,
+        run: RunId,
+        after: u64,
+        patience: Duration,
+    ) -> StoreResult<()>;
+
+    /// Removes the events of runs that ended before `before`, of at most `limit`
+    /// runs; of how many it did.
+    async fn sweep(&self, before: Timestamp, limit: u32) -> StoreResult<u64>;
+}
+
+/// Where a run tells what happens.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait RunSink: Send + Sync {
+    /// Tells it to whoever follows. It may wait until they have caught up.
+    async fn emit(&self, name: &'static str, data: Map<String, Value>);
+
+    /// Returns when all that was told is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`](super::StoreError) when it cannot be.
+    async fn flush(&self) -> StoreResult<()>;
+
+    /// The sequence of the last event.
+    fn last(&self) -> u64;
+}
+
+/// Carries runs out in the background, and knows what happens in them.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait Runner: Send + Sync {
+    /// Names the process in leases.
+    fn owner(&self) -> uuid::Uuid;
+
+    /// Begins to work on a run that this process holds the lease of; returns at
+    /// once.
+    fn launch(&self, tenant: OrganizationId, run: RunId);
+
+    /// Stops work on the run, if this process does any.
+    fn stop(&self, run: RunId);
+
+    /// Events of a run behind `after`, whoever works on it; none when nothing came
+    /// within `patience`.
+    async fn follow(
+        &self,
+        tenant: OrganizationId,
+        run: RunId,
+        after: u64,
+        patience: Duration,
+    ) -> StoreResult<Vec<RunEvent>>;
+}

@@ -1,0 +1,122 @@
+//! Runs: one answer of an assistant, from the request to its last event. In the API
+//! a run is called a response.
+
+mod approval;
+mod event;
+mod outcome;
+mod request;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub use approval::{Approval, ApprovalState, Decision};
+pub use event::{RunEvent, names};
+pub use outcome::{
+    Citation, Handover, Notice, NoticeAction, Outcome, RunFailure, RunUsage, StopReason, ToolRecord,
+};
+pub use request::{CallerTool, Overrides, RequestFormat, RunRequest};
+
+use crate::{
+    AssistantId, OrganizationId, RunId, SessionId, ThreadId, Timestamp, TokenId, UserId,
+    assistant::content::words, conversation::Item,
+};
+
+words!(
+    /// How far a run has come.
+    RunStatus {
+        /// It was taken in and nobody works on it yet.
+        Queued = "queued",
+        /// A server works on it.
+        InProgress = "in_progress",
+        /// It waits for somebody to approve calls.
+        Waiting = "requires_approval",
+        /// It is done.
+        Completed = "completed",
+        /// It could not be done.
+        Failed = "failed",
+        /// Somebody stopped it.
+        Cancelled = "cancelled",
+    }
+);
+
+impl RunStatus {
+    /// Whether a server works on it or is going to: its thread takes no other turn.
+    #[must_use]
+    pub const fn is_active(self) -> bool {
+        matches!(self, Self::Queued | Self::InProgress)
+    }
+
+    /// Whether nothing will ever happen to it again.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}
+
+/// What the caller showed, by which their rights are looked up again during the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunCredential {
+    /// A log-in.
+    Session(SessionId),
+    /// An API token.
+    Token(TokenId),
+}
+
+/// Who works on a run, and until when others leave it alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// Names the process; a fresh one each time it starts.
+    pub owner: Uuid,
+    /// When it ends unless it is renewed.
+    pub until: Timestamp,
+}
+
+/// One answer of an assistant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Its identifier.
+    pub id: RunId,
+    /// The organization of who asked: it pays, and the run is stored there. A
+    /// `global` assistant may belong to another.
+    pub organization: OrganizationId,
+    /// Who asked.
+    pub user: UserId,
+    /// What they showed.
+    pub credential: RunCredential,
+    /// The assistant that was asked, live or draft.
+    pub assistant: AssistantId,
+    /// The live assistant behind it: itself unless it is a draft.
+    pub lineage: AssistantId,
+    /// The version that answers; of a draft, the one that it began from.
+    pub version: u32,
+    /// Where the conversation is kept, if it is.
+    pub thread: Option<ThreadId>,
+    /// Whether its user may read it again.
+    pub visible: bool,
+    /// Whether it goes on when nobody listens.
+    pub outlives_connection: bool,
+    /// What was asked.
+    pub request: RunRequest,
+    /// How far it has come.
+    pub status: RunStatus,
+    /// What has come of it.
+    pub outcome: Outcome,
+    /// What was said and done since the input: what a provider is given again when
+    /// the run goes on.
+    pub transcript: Vec<Item>,
+    /// Who works on it.
+    pub lease: Option<Lease>,
+    /// When somebody asked to stop it.
+    pub cancel_requested_at: Option<Timestamp>,
+    /// Tokens that were set aside from budgets until it is known what it costs.
+    pub reserved_tokens: u64,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When work on it began.
+    pub started_at: Option<Timestamp>,
+    /// When it ended.
+    pub finished_at: Option<Timestamp>,
+    /// Counts changes; a stale update conflicts.
+    pub revision: i64,
+}
