@@ -63,6 +63,19 @@ pub enum RunCredential {
     Token(TokenId),
 }
 
+/// Why a run is stopped in the middle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interruption {
+    /// Its user asked for it.
+    Cancelled,
+    /// Nobody listens any more.
+    Abandoned,
+    /// It took too long.
+    Overdue,
+    /// The server stops, or the server that worked on it is gone.
+    Interrupted,
+}
+
 /// Who works on a run, and until when others leave it alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
@@ -84,6 +97,8 @@ pub struct Run {
     pub user: UserId,
     /// What they showed.
     pub credential: RunCredential,
+    /// From where, if it is known: a token may be limited to a network.
+    pub address: Option<std::net::IpAddr>,
     /// The assistant that was asked, live or draft.
     pub assistant: AssistantId,
     /// The live assistant behind it: itself unless it is a draft.

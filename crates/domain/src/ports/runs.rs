@@ -11,7 +11,7 @@ use crate::{
     AutomationId, ExecutionId, OrganizationId, RunId, Timestamp, UserId,
     automation::{Automation, Execution},
     budget::{Spending, SpendingKey},
-    run::{Approval, Run, RunEvent},
+    run::{Approval, Interruption, Run, RunEvent},
 };
 
 /// Runs of the transaction's organization.
@@ -216,8 +216,16 @@ pub trait Runner: Send + Sync {
     /// once.
     fn launch(&self, tenant: OrganizationId, run: RunId);
 
-    /// Stops work on the run, if this process does any.
-    fn stop(&self, run: RunId);
+    /// Stops work on the run, if this process does any: what came of it is stored and
+    /// its followers are told.
+    fn stop(&self, run: RunId, why: Interruption);
+
+    /// Ends a run that nobody works on and whose lease this process holds; returns at
+    /// once.
+    fn conclude(&self, tenant: OrganizationId, run: RunId, why: Interruption);
+
+    /// Whose run it is, if this process works on it.
+    fn user_of(&self, run: RunId) -> Option<UserId>;
 
     /// Events of a run behind `after`, whoever works on it; none when nothing came
     /// within `patience`.

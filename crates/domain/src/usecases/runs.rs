@@ -13,7 +13,7 @@ use crate::{
         ActionCaller, ChatModel, CodeRunner, DatasetEngine, ImageModel, KnowledgeIndex, McpGateway,
         Moderator, RunSink, Runner, Tokenizer, Vault, WebSearch,
     },
-    run::{Approval, Decision, Run, RunEvent, RunRequest},
+    run::{Approval, Decision, Interruption, Run, RunEvent, RunRequest},
 };
 
 /// What runs need of the world.
@@ -297,19 +297,6 @@ pub async fn execute_run(
     progress: &Progress,
 ) {
     let _ = (run.deps, tenant, id, sink, progress);
-}
-
-/// Why a run was stopped in the middle.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interruption {
-    /// Its user asked for it.
-    Cancelled,
-    /// Nobody listens any more.
-    Abandoned,
-    /// It took too long.
-    Overdue,
-    /// The server stops, or the server that worked on it is gone.
-    Interrupted,
 }
 
 /// Stores what came of a run that was stopped in the middle, and tells its followers.
