@@ -8,8 +8,21 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+/// What a model costs, in US dollars for a million tokens, as its vendor's public
+/// list has it.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Prices {
+    /// Of what it reads.
+    pub input: f64,
+    /// Of what it reads and had at hand; `None` where that is no cheaper.
+    pub cached_input: Option<f64>,
+    /// Of what it writes, reasoning included.
+    pub output: f64,
+}
+
 /// One model.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Model {
     /// What assistants name it by.
@@ -18,18 +31,53 @@ pub struct Model {
     pub provider: String,
     /// What people call it.
     pub name: String,
+    /// What its vendor calls it, where that is not the key.
+    pub upstream_id: Option<String>,
     /// Most tokens of input and output together.
     pub context_window: u32,
     /// Most tokens of one answer.
     pub max_output_tokens: u32,
-    /// `text`, `tools`, `vision`, `reasoning`, `structured`.
+    /// `text`, `tools`, `vision`, `audio`, `reasoning`, `structured`.
     pub capabilities: Vec<String>,
+    /// What it may be told: `temperature`, `top_p`, `stop`, `seed`, `logprobs`,
+    /// `penalties`, `logit_bias`.
+    pub parameters: Vec<String>,
+    /// How hard it can be told to think, in its vendor's words: `none`, `minimal`,
+    /// `low`, `medium`, `high`, `xhigh`, `max`; the least first.
+    pub efforts: Vec<String>,
+    /// How Anthropic's models are told to think: `adaptive` (they are told how hard)
+    /// or `budget` (they are told how many tokens).
+    pub thinking: Option<String>,
     /// `available` or `retired`.
     pub status: String,
     /// The day its vendor switched it off, as `YYYY-MM-DD`.
     pub retired_at: Option<String>,
     /// The key of the model that took its place.
     pub successor: Option<String>,
+    /// The day its vendor is going to switch it off, as `YYYY-MM-DD`.
+    pub retires_at: Option<String>,
+    /// What it costs, where that is publicly known.
+    pub prices: Option<Prices>,
+}
+
+impl Model {
+    /// Whether it is capable of this.
+    #[must_use]
+    pub fn has(&self, capability: &str) -> bool {
+        self.capabilities.iter().any(|known| known == capability)
+    }
+
+    /// Whether it may be told this.
+    #[must_use]
+    pub fn takes(&self, parameter: &str) -> bool {
+        self.parameters.iter().any(|known| known == parameter)
+    }
+
+    /// Whether its vendor has switched it off.
+    #[must_use]
+    pub fn is_retired(&self) -> bool {
+        self.status == "retired"
+    }
 }
 
 #[derive(Deserialize)]

@@ -2,9 +2,14 @@
 //! a run is called a response.
 
 mod approval;
+pub mod check;
 mod event;
+pub mod fit;
 mod outcome;
 mod request;
+pub mod route;
+pub mod settings;
+pub mod view;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

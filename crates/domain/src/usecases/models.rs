@@ -6,7 +6,7 @@ use super::{Caller, Deps, Error, Result, support::require_scope};
 use crate::{OrganizationSettings, Provider, Scope, catalogue};
 
 /// A model that an assistant can have.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ListedModel {
     /// What assistants name it by.
     pub key: String,
