@@ -25,7 +25,7 @@ const XTASK: &str = "xtask";
 
 /// What the domain may use: values, text and traits, nothing that waits for the
 /// world. Add a crate only if it does no input or output and starts no thread.
-const DOMAIN_MAY_USE: [&str; 23] = [
+const DOMAIN_MAY_USE: [&str; 24] = [
     "async-trait",
     "base64",
     "bytes",
@@ -37,6 +37,7 @@ const DOMAIN_MAY_USE: [&str; 23] = [
     "json-patch",
     "jsonschema",
     "mockall",
+    "percent-encoding",
     "serde",
     "serde_json",
     "sha2",
@@ -52,7 +53,7 @@ const DOMAIN_MAY_USE: [&str; 23] = [
 ];
 
 /// Technologies, and the only crates of the workspace that may use them.
-const TECHNOLOGIES: [(&str, &[&str]); 7] = [
+const TECHNOLOGIES: [(&str, &[&str]); 8] = [
     ("actix-web", &[HTTP_API, SERVER, TESTKIT, TESTS, BENCH]),
     ("diesel", &["understudy-store-postgres", "understudy-store-sqlite", TESTS, BENCH]),
     ("diesel-async", &["understudy-store-postgres", TESTS, BENCH]),
@@ -60,6 +61,7 @@ const TECHNOLOGIES: [(&str, &[&str]); 7] = [
     // The blob store chooses the TLS of object_store by it; `.clippy.toml` keeps
     // everybody but the way out from making clients.
     ("reqwest", &[OUTBOUND, "understudy-blob-store", TESTS]),
+    ("rmcp", &["understudy-mcp", TESTS]),
     ("utoipa", &[HTTP_API, SERVER]),
     ("clap", &[SERVER, BENCH, XTASK]),
 ];

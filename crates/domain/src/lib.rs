@@ -26,6 +26,7 @@ pub mod id;
 pub mod image;
 pub mod media_type;
 pub mod merge;
+pub mod metadata;
 pub mod organization;
 pub mod ports;
 pub mod provider;
@@ -43,6 +44,8 @@ pub mod usage;
 pub mod usecases;
 pub mod user;
 pub mod version;
+pub mod visible;
+mod web_address;
 pub mod webhook;
 
 pub use actor::{Actor, Credential};

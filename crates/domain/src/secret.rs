@@ -1,4 +1,8 @@
-//! The one type that holds a secret.
+//! The one type that holds a secret, and what takes secrets out of texts.
+
+mod mask;
+
+pub use mask::mask;
 
 use zeroize::Zeroize;
 

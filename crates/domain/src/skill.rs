@@ -2,16 +2,20 @@
 //! by its type, its placeholders by what the assistant has.
 
 mod address;
+mod answer;
 mod custom;
 mod data;
 mod driver;
+mod request;
 mod template;
 
 pub(crate) use address::{check_address, origin_of, read_origin};
+pub use answer::answer;
 pub use custom::{Custom, Method};
 pub use data::schema;
 pub(crate) use data::{Described, Usable, faults, spell, usable};
 pub use driver::{Driver, ToolDefinition, driver, tool_name};
+pub use request::{Secrets, SkillFault, request};
 pub use template::{Malformed, Part, Template};
 
 use crate::assistant::content::{Skill, SkillType};

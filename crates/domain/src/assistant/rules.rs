@@ -7,13 +7,18 @@ use std::collections::BTreeSet;
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use serde_json::Value;
 use unicode_segmentation::UnicodeSegmentation;
-use url::{Host, Url};
+use url::Url;
 
 use super::content::{
     Content, IconType, McpServer, OutputMode, OutputSchema, RequireApproval, ResponseFormat,
     ToolFilter,
 };
-use crate::{avatars, catalogue, fault::Fault, icons};
+use crate::{
+    avatars, catalogue,
+    fault::Fault,
+    icons,
+    web_address::{self, Unfit},
+};
 
 /// A fault that several fields make together; a write that touches any of them
 /// is refused for it.
@@ -278,19 +283,11 @@ fn mcp_server(content: &Content, index: usize, server: &McpServer, found: &mut F
 /// decided when the connection is made.
 fn check_server_url(text: &str) -> Result<(), &'static str> {
     let url = Url::parse(text).or(Err("must be an absolute https URL"))?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("must not contain credentials; use `authorization`");
-    }
-    let local = match url.host() {
-        Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
-        Some(Host::Domain(name)) => name == "localhost",
-        None => return Err("must name a host"),
-    };
-    match url.scheme() {
-        "https" => Ok(()),
-        "http" if local => Ok(()),
-        _ => Err("must be an absolute https URL"),
-    }
+    web_address::check(&url).map_err(|unfit| match unfit {
+        Unfit::Host => "must name a host",
+        Unfit::Scheme => "must be an absolute https URL",
+        Unfit::Credentials => "must not contain credentials; use `authorization`",
+    })
 }
 
 fn preset_messages(content: &Content, found: &mut Found) {

@@ -1,7 +1,9 @@
 //! Which addresses requests may be sent to, and how their origins are spelled.
 //! What may really be reached is decided by the operator's networks, at the call.
 
-use url::{Host, Url};
+use url::Url;
+
+use crate::web_address::{self, SCHEMES, Unfit};
 
 /// Most characters of an origin.
 const MAX_ORIGIN_CHARS: usize = 300;
@@ -9,20 +11,15 @@ const MAX_ORIGIN_CHARS: usize = 300;
 /// Whether a request may be sent there: by https, or by http within the operator's
 /// own networks, and without credentials in the address.
 pub(crate) fn check_address(url: &Url) -> Result<(), &'static str> {
-    let plain_is_right = match url.host() {
-        // A name without a dot is one of the operator's own network.
-        Some(Host::Domain(name)) if is_name(name) => !name.contains('.'),
-        Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
-        Some(Host::Domain(_)) | None => return Err("must name a host"),
-    };
-    if url.scheme() != "https" && !(url.scheme() == "http" && plain_is_right) {
-        return Err("must begin with https://, or with http:// for an IP address, localhost or a \
-                    name without a dot");
+    const HOST: &str = "must name a host";
+    if url.domain().is_some_and(|name| !is_name(name)) {
+        return Err(HOST);
     }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("must not contain credentials");
-    }
-    Ok(())
+    web_address::check(url).map_err(|unfit| match unfit {
+        Unfit::Host => HOST,
+        Unfit::Scheme => SCHEMES,
+        Unfit::Credentials => "must not contain credentials",
+    })
 }
 
 /// Not, for example, `*.example.com`, which would be believed to stand for many.

@@ -79,25 +79,45 @@ impl Custom {
     pub fn requires_approval(&self) -> bool {
         self.require_approval.unwrap_or(self.method != Method::Get)
     }
+
+    /// The names of the secrets that it uses.
+    #[must_use]
+    pub fn secrets(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        self.headers.values().for_each(|text| note_secrets(text, &mut names));
+        if let Some(body) = &self.body {
+            each_text("", body, &mut |_, text| note_secrets(text, &mut names));
+        }
+        names
+    }
+
+    /// The origin that it asks, whatever its placeholders stand for; `None` when its
+    /// address is none.
+    #[must_use]
+    pub fn origin(&self) -> Option<String> {
+        let template = Template::parse(&self.url).ok()?;
+        address(template.parts()).ok().map(|url| origin_of(&url))
+    }
 }
 
 /// The names of the secrets that the data of a skill uses.
 pub(super) fn secrets_of(data: &Map<String, Value>) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    let mut note = |_: &str, text: &str| {
-        let template = Template::parse(text).ok();
-        for part in template.iter().flat_map(Template::parts) {
-            if let Part::Secret(name) = part {
-                names.insert((*name).to_owned());
-            }
-        }
-    };
     for field in ["headers", "body"] {
         if let Some(value) = data.get(field) {
-            each_text("", value, &mut note);
+            each_text("", value, &mut |_, text| note_secrets(text, &mut names));
         }
     }
     names
+}
+
+fn note_secrets(text: &str, names: &mut BTreeSet<String>) {
+    let template = Template::parse(text).ok();
+    for part in template.iter().flat_map(Template::parts) {
+        if let Part::Secret(name) = part {
+            names.insert((*name).to_owned());
+        }
+    }
 }
 
 /// Calls `act` with every text in a value and where it is.
@@ -168,6 +188,11 @@ const REFUSED_HEADERS: [&str; 13] = [
     "upgrade",
     "via",
 ];
+
+/// Whether a header, in small letters, is not for skills to set.
+pub(super) fn is_refused(name: &str) -> bool {
+    REFUSED_HEADERS.contains(&name) || name.starts_with("proxy-")
+}
 
 impl Check<'_> {
     fn fault(&mut self, at: &str, code: &'static str, message: impl Into<String>) {
@@ -260,7 +285,7 @@ impl Check<'_> {
         for (name, text) in headers {
             let at = pointer_to("/data/headers", name);
             let name = name.to_ascii_lowercase();
-            if REFUSED_HEADERS.contains(&name.as_str()) || name.starts_with("proxy-") {
+            if is_refused(&name) {
                 self.fault(&at, "header", "this header is not for skills to set");
             }
             let parts = self.text(&at, text, Place::Inside);
@@ -321,7 +346,7 @@ impl Check<'_> {
 
 /// The address that a template leads to, whatever its placeholders stand for: they
 /// begin behind the host.
-fn address(parts: &[Part<'_>]) -> Result<Url, (&'static str, &'static str)> {
+pub(super) fn address(parts: &[Part<'_>]) -> Result<Url, (&'static str, &'static str)> {
     const HOST: (&str, &str) = (
         "placeholder_in_host",
         "placeholders may stand in path and query only: begin with scheme and host, as in \

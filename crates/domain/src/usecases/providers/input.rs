@@ -2,10 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use url::{Host, Url};
+use url::Url;
 
 use super::{Error, Result};
-use crate::{Fault, ProviderKind, Secret};
+use crate::{
+    Fault, ProviderKind, Secret,
+    web_address::{self, SCHEMES, Unfit},
+};
 
 /// Most characters of a provider's name.
 pub const MAX_NAME_CHARS: usize = 255;
@@ -105,20 +108,10 @@ pub(in crate::usecases) fn web_address(raw: &str) -> std::result::Result<Url, St
         return Err(format!("must have at most {MAX_URL_CHARS} characters"));
     }
     let url = Url::parse(raw).map_err(|error| format!("must be a URL: {error}"))?;
-    let plain_is_right = match url.host() {
-        // A name without a dot is one of the operator's own network.
-        Some(Host::Domain(name)) => !name.contains('.'),
-        Some(Host::Ipv4(_) | Host::Ipv6(_)) => true,
-        None => false,
-    };
-    if url.scheme() != "https" && !(url.scheme() == "http" && plain_is_right) {
-        let message = "must begin with https://, or with http:// for an IP address, localhost or \
-                       a name without a dot";
-        return Err(message.to_owned());
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("must not contain a user name or a password".to_owned());
-    }
+    web_address::check(&url).map_err(|unfit| match unfit {
+        Unfit::Host | Unfit::Scheme => SCHEMES,
+        Unfit::Credentials => "must not contain a user name or a password",
+    })?;
     if url.fragment().is_some() {
         return Err("must not contain a fragment".to_owned());
     }
