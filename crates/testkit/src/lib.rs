@@ -38,13 +38,19 @@
 
 mod fakes;
 mod memory;
+mod recording;
 pub mod sample;
 pub mod suite;
 mod upstream;
 
 pub use fakes::{
-    FakeDocuments, FakeIdentityProvider, FakeImageModel, FakeLogins, FakePasswords, FakePictures,
-    FakeSigner, FakeVault, FixedClock, SequentialIds,
+    ChatAnswer, FakeActions, FakeChatModel, FakeCodeRunner, FakeDatasets, FakeDocuments,
+    FakeIdentityProvider, FakeImageModel, FakeKnowledge, FakeLogins, FakeMcp, FakeModerator,
+    FakePasswords, FakePictures, FakeRunner, FakeSigner, FakeSink, FakeTokenizer, FakeVault,
+    FakeWebSearch, FixedClock, Gate, McpCall, SequentialIds,
 };
 pub use memory::{BlobFault, MemoryBlobs, MemoryStore};
+pub use recording::{
+    Cut, Fault, Finish, Hang, ModelApi, ModelUpstream, RecordedRequest, Tap, Trouble, Turn, Usage,
+};
 pub use upstream::{Asked, Reply, Upstream};

@@ -2,10 +2,12 @@
 
 mod assistants;
 mod audit;
+mod automations;
 mod blobs;
 mod callers;
 mod comments;
 mod content;
+mod conversations;
 mod credentials;
 mod directory;
 mod housekeeping;
@@ -21,6 +23,9 @@ mod providers;
 mod queries;
 mod records;
 mod rules;
+mod run_events;
+mod runs;
+mod spending;
 mod state;
 mod teams;
 mod uploads;
@@ -39,13 +44,14 @@ use understudy_domain::{
     OrganizationId,
     ports::{
         AssistantQueries, AuditQueries, CallerQueries, CommentQueries, ContentQueries,
-        DirectoryQueries, Housekeeping, IdempotencyStore, LabelQueries, RuleQueries, Store,
-        StoreError, StoreResult, UnitOfWork, WebhookQueries,
+        ConversationQueries, DirectoryQueries, Housekeeping, IdempotencyStore, LabelQueries,
+        RuleQueries, RunEventLog, RunQueries, Store, StoreError, StoreResult, UnitOfWork,
+        WebhookQueries,
     },
 };
 
 pub use self::blobs::{BlobFault, MemoryBlobs};
-use self::{idempotency::Keys, state::State, work::MemoryUnitOfWork};
+use self::{idempotency::Keys, run_events::RunEvents, state::State, work::MemoryUnitOfWork};
 
 /// A database in memory. A clone is another handle to the same one.
 ///
@@ -62,9 +68,12 @@ struct Shared {
     writer: Arc<Mutex<()>>,
     state: RwLock<Arc<State>>,
     keys: std::sync::Mutex<Keys>,
+    run_events: std::sync::Mutex<RunEvents>,
     unreachable: AtomicBool,
     /// Tells whoever waits that something was committed.
     committed: watch::Sender<()>,
+    /// Tells whoever waits that events of runs were written.
+    told: watch::Sender<()>,
 }
 
 impl MemoryStore {
@@ -108,7 +117,14 @@ impl Store for MemoryStore {
         let writer = self.shared.lock().await?;
         let state = State::clone(&*self.shared.read()?);
         let shared = Arc::clone(&self.shared);
-        Ok(Box::new(MemoryUnitOfWork { tenant, state, events: Vec::new(), shared, writer }))
+        Ok(Box::new(MemoryUnitOfWork {
+            tenant,
+            state,
+            events: Vec::new(),
+            forgotten_runs: Vec::new(),
+            shared,
+            writer,
+        }))
     }
 
     fn callers(&self) -> &dyn CallerQueries {
@@ -144,6 +160,18 @@ impl Store for MemoryStore {
     }
 
     fn webhooks(&self) -> &dyn WebhookQueries {
+        self
+    }
+
+    fn conversations(&self) -> &dyn ConversationQueries {
+        self
+    }
+
+    fn runs(&self) -> &dyn RunQueries {
+        self
+    }
+
+    fn run_events(&self) -> &dyn RunEventLog {
         self
     }
 

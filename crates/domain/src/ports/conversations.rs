@@ -28,13 +28,20 @@ pub trait ConversationRepository: Send {
     /// stored revision is another.
     async fn update_thread(&mut self, thread: Thread) -> StoreResult<Thread>;
 
-    /// Removes it with its messages; `false` when there is none. Runs stay.
+    /// Removes it with its messages; `false` when there is none. Runs and memories
+    /// stay, also where they name it.
     async fn delete_thread(&mut self, id: ThreadId) -> StoreResult<bool>;
 
-    /// Adds messages to threads, whose positions MUST be unique in each.
+    /// Adds messages to threads.
+    ///
+    /// # Errors
+    ///
+    /// MUST be [`StoreError::Conflict`](super::StoreError::Conflict) when a thread
+    /// is not there or has a message at that position.
     async fn insert_messages(&mut self, messages: &[Message]) -> StoreResult<()>;
 
-    /// Removes the messages of a thread from this position on; how many there were.
+    /// Removes the messages of a thread from this position on, it included; how many
+    /// there were.
     async fn delete_messages(&mut self, thread: ThreadId, from: u64) -> StoreResult<u64>;
 
     /// Adds memories.
@@ -59,13 +66,14 @@ pub struct ThreadFilter {
     pub user: UserId,
     /// Bound to this assistant.
     pub assistant: Option<AssistantId>,
-    /// Lower-cased text that the title contains.
+    /// Lower-cased text that the title contains, in whatever case. Threads without a
+    /// title contain none.
     pub q: Option<String>,
     /// With all of these pairs.
     pub metadata: BTreeMap<String, String>,
-    /// Behind this one.
+    /// Behind this one in the order of the list; it need not be there.
     pub after: Option<ThreadId>,
-    /// By the time of making.
+    /// By the time of making, which is the order of ids.
     pub order: Order,
     /// How many at most.
     pub limit: u32,
@@ -97,7 +105,8 @@ pub trait ConversationQueries: Send + Sync {
         limit: u32,
     ) -> StoreResult<Vec<Message>>;
 
-    /// What an assistant remembers of a user, newest first.
+    /// What an assistant remembers of a user, newest first, which is the reverse order
+    /// of ids.
     async fn memories(
         &self,
         tenant: OrganizationId,

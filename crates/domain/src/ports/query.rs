@@ -23,7 +23,7 @@ pub enum Proof {
     /// A session named by a JWT whose signature was checked.
     Session(SessionId),
     /// An API token that was shown before, by which a run asks again what its user
-    /// may do.
+    /// may do. It finds what [`Token`](Self::Token) finds, limits and expiry included.
     KnownToken(TokenId),
 }
 

@@ -32,14 +32,22 @@ pub trait RunRepository: Send {
     /// stored revision is another.
     async fn update(&mut self, run: Run) -> StoreResult<Run>;
 
-    /// Removes it with its events and approvals; `false` when there is none.
+    /// Removes it with its events and approvals; `false` when there is none. Messages
+    /// and executions that name it stay.
     async fn delete(&mut self, id: RunId) -> StoreResult<bool>;
 
-    /// How many runs of the user are active. MUST serialize with other transactions
-    /// that count those of the same user.
+    /// How many runs of the user are active
+    /// ([`RunStatus::is_active`](crate::run::RunStatus::is_active)). MUST serialize
+    /// with other transactions that count those of the same user, so that two of
+    /// them do not both take the last place.
     async fn count_active(&mut self, user: UserId) -> StoreResult<u64>;
 
     /// Adds approvals, or replaces those that are there.
+    ///
+    /// # Errors
+    ///
+    /// MUST be [`StoreError::Conflict`](super::StoreError::Conflict) when the
+    /// organization has no such run.
     async fn save_approvals(&mut self, approvals: &[Approval]) -> StoreResult<()>;
 
     /// The approvals of a run in the order of ids, locked until the end of the
@@ -51,13 +59,16 @@ pub trait RunRepository: Send {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait SpendingRepository: Send {
-    /// What was spent under each of the keys, locked until the end of the
-    /// transaction; nothing where nothing was. Keys MUST be locked in their order,
-    /// whatever order they are given in.
+    /// What was spent under each of the keys, in the order in which they are given,
+    /// and [`Spending::default`] where nothing is noted. They are locked until the end
+    /// of the transaction, also those where nothing is noted yet, so that who finds
+    /// and then adds is alone. Keys MUST be locked in their order, whatever order they
+    /// are given in.
     async fn find(&mut self, keys: &[SpendingKey]) -> StoreResult<Vec<(SpendingKey, Spending)>>;
 
     /// Adds to, or takes from, what is noted under each key: `spent` and `reserved`
-    /// are differences. No sum goes below nothing.
+    /// are differences. No sum goes below nothing. Keys MUST be locked in their order
+    /// here as well.
     async fn add(&mut self, changes: &[(SpendingKey, SpendingChange)]) -> StoreResult<()>;
 }
 
@@ -100,6 +111,11 @@ pub trait AutomationRepository: Send {
     async fn delete(&mut self, id: AutomationId) -> StoreResult<bool>;
 
     /// Adds an execution, or replaces the one that is there.
+    ///
+    /// # Errors
+    ///
+    /// MUST be [`StoreError::Conflict`](super::StoreError::Conflict) when the
+    /// organization has no such automation.
     async fn save_execution(&mut self, execution: &Execution) -> StoreResult<()>;
 }
 
@@ -113,10 +129,11 @@ pub trait RunQueries: Send + Sync {
     /// Approvals of a run in the order of ids.
     async fn approvals(&self, tenant: OrganizationId, run: RunId) -> StoreResult<Vec<Approval>>;
 
-    /// Automations in the order of names.
+    /// Automations in the order of their names in lower case.
     async fn automations(&self, tenant: OrganizationId) -> StoreResult<Vec<Automation>>;
 
-    /// Executions of an automation, newest first, older than `before`.
+    /// Executions of an automation, newest first (the reverse order of ids), older
+    /// than `before`.
     async fn executions(
         &self,
         tenant: OrganizationId,
@@ -135,8 +152,8 @@ pub trait RunQueries: Send + Sync {
         limit: u32,
     ) -> StoreResult<Vec<(OrganizationId, RunId)>>;
 
-    /// In all organizations: waiting runs whose approvals expired at or before
-    /// `now`, at most `limit`.
+    /// In all organizations: waiting runs with a pending approval that expires at or
+    /// before `now`, each once, at most `limit`.
     async fn overdue(
         &self,
         now: Timestamp,
@@ -158,9 +175,10 @@ pub trait RunQueries: Send + Sync {
 #[async_trait]
 pub trait RunEventLog: Send + Sync {
     /// Adds events of runs, several of each in the order of their sequences. Events
-    /// that are there already (same run, same sequence) MUST stay as they are. It MAY
-    /// be lost when the machine loses power within moments, never when the process
-    /// ends.
+    /// that are there already (same run, same sequence) MUST stay as they are. Events
+    /// of runs that the organization does not have (any more) are left out and MUST
+    /// NOT keep the others from being added. It MAY be lost when the machine loses
+    /// power within moments, never when the process ends.
     async fn append(&self, events: &[(OrganizationId, RunId, RunEvent)]) -> StoreResult<()>;
 
     /// Events of a run behind the sequence `after`, in their order.
@@ -182,8 +200,8 @@ pub trait RunEventLog: Send + Sync {
         patience: Duration,
     ) -> StoreResult<()>;
 
-    /// Removes the events of runs that ended before `before`, of at most `limit`
-    /// runs; of how many it did.
+    /// Removes, in all organizations, the events of runs that ended before `before`,
+    /// of at most `limit` runs that have any; of how many it did.
     async fn sweep(&self, before: Timestamp, limit: u32) -> StoreResult<u64>;
 }
 

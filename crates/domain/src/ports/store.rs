@@ -257,8 +257,9 @@ pub trait UserRepository: Send {
     /// `AlreadyExists` as for [`insert`](Self::insert).
     async fn update(&mut self, user: User) -> StoreResult<User>;
 
-    /// Removes the user with their tokens, sessions and memberships; `false`
-    /// when there is none.
+    /// Removes the user with their tokens, sessions and memberships, with their
+    /// threads, memories and runs and all that belongs to those; `false` when there
+    /// is none. What was spent and used stays noted.
     async fn delete(&mut self, id: UserId) -> StoreResult<bool>;
 }
 

@@ -84,15 +84,19 @@ fn caller(state: &State, proof: Proof) -> Option<CallerRecord> {
 }
 
 fn credential(state: &State, proof: Proof) -> Option<(UserId, Credential, Option<Timestamp>)> {
-    if let Proof::Token(hash) = proof {
-        let token = state.tokens.rows().find(|token| token.hash == hash)?;
+    let token = state.tokens.rows().find(|token| match proof {
+        Proof::Token(hash) => token.hash == hash,
+        Proof::KnownToken(id) => token.id == id,
+        Proof::Cookie(_) | Proof::Session(_) => false,
+    });
+    if let Some(token) = token {
         let credential = Credential::Token { id: token.id, limits: token.limits.clone() };
         return Some((token.user, credential, token.limits.expires_at));
     }
     let session = state.sessions.rows().find(|session| match proof {
         Proof::Cookie(hash) => session.cookie == hash,
         Proof::Session(id) => session.id == id,
-        Proof::Token(_) => false,
+        Proof::Token(_) | Proof::KnownToken(_) => false,
     })?;
     Some((session.user, Credential::Session(session.id), Some(session.expires_at)))
 }

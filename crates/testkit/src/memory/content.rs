@@ -73,25 +73,46 @@ impl ContentQueries for MemoryStore {
         });
         let mut totals = BTreeMap::new();
         for usage in wanted {
-            let (count, quantity): &mut (u64, u64) = totals.entry(group(usage)).or_default();
-            *count += 1;
-            *quantity += usage.quantity;
+            add(totals.entry(group(usage)).or_insert_with(|| nothing(usage)), usage);
         }
-        Ok(totals.into_iter().map(total).collect())
+        Ok(totals.into_values().collect())
     }
 }
 
 /// What is counted together: day, user, assistant, kind, provider and model.
 type Group = (String, UserId, Option<AssistantId>, String, String, String);
 
-fn group(usage: &Usage) -> Group {
-    let instant = usage.at.to_rfc3339();
-    let day = instant.split('T').next().unwrap_or_default();
-    let Usage { user, assistant, kind, provider, model, .. } = usage.clone();
-    (day.to_owned(), user, assistant, kind, provider, model)
+fn day(usage: &Usage) -> String {
+    usage.at.to_rfc3339().chars().take_while(|c| *c != 'T').collect()
 }
 
-fn total((group, (count, quantity)): (Group, (u64, u64))) -> UsageTotal {
-    let (day, user, assistant, kind, provider, model) = group;
-    UsageTotal { day, user, assistant, kind, provider, model, count, quantity }
+fn group(usage: &Usage) -> Group {
+    let Usage { user, assistant, kind, provider, model, .. } = usage.clone();
+    (day(usage), user, assistant, kind, provider, model)
+}
+
+/// What the total of uses like this one begins with.
+fn nothing(usage: &Usage) -> UsageTotal {
+    let Usage { user, assistant, kind, provider, model, .. } = usage.clone();
+    UsageTotal {
+        day: day(usage),
+        user,
+        assistant,
+        kind,
+        provider,
+        model,
+        count: 0,
+        quantity: 0,
+        input_tokens: 0,
+        output_tokens: 0,
+        cost_micros: 0,
+    }
+}
+
+fn add(total: &mut UsageTotal, usage: &Usage) {
+    total.count += 1;
+    total.quantity += usage.quantity;
+    total.input_tokens += usage.input_tokens;
+    total.output_tokens += usage.output_tokens;
+    total.cost_micros += usage.cost_micros;
 }

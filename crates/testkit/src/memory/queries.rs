@@ -10,6 +10,11 @@ pub(super) fn page<T>(mut rows: Vec<T>, limit: u32, total: Option<u64>) -> Page<
     Page { rows, more, total }
 }
 
+/// How many rows a limit lets through.
+pub(super) fn most(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
 /// A count as pages give it.
 pub(super) fn total(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)

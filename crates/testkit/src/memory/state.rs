@@ -3,11 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use understudy_domain::{
-    ApiToken, Assistant, AssistantId, Comment, CommentId, DataKey, DataKeyId, Delivery, DeliveryId,
-    Digest, Extraction, Image, ImageId, Organization, OrganizationId, Provider, ProviderId,
-    RecordedEvent, Rule, RuleAttachment, RuleEntity, RuleId, SealedId, SealedValue, Session,
-    SessionId, Tag, TagId, Team, TeamId, TokenId, Upload, UploadId, Usage, UsageId, User, UserId,
-    Version, Webhook, WebhookId,
+    ApiToken, Approval, ApprovalId, Assistant, AssistantId, Automation, AutomationId, Comment,
+    CommentId, DataKey, DataKeyId, Delivery, DeliveryId, Digest, Execution, ExecutionId,
+    Extraction, Image, ImageId, Memory, MemoryId, Message, Organization, OrganizationId, Provider,
+    ProviderId, RecordedEvent, Rule, RuleAttachment, RuleEntity, RuleId, Run, RunId, SealedId,
+    SealedValue, Session, SessionId, Tag, TagId, Team, TeamId, Thread, ThreadId, TokenId, Upload,
+    UploadId, Usage, UsageId, User, UserId, Version, Webhook, WebhookId,
+    budget::{Spending, SpendingKey},
     ports::{Installation, StoreError, StoreResult},
 };
 
@@ -34,6 +36,7 @@ macro_rules! owned {
 owned!(User, Team, ApiToken, Session, Assistant, Version, SealedValue, DataKey);
 owned!(Known, Upload, Image, Extraction, Provider, Usage);
 owned!(Rule, RuleAttachment, Comment, Tag, Marked, Webhook, Delivery);
+owned!(Thread, Message, Memory, Run, Approval, Automation, Execution);
 
 impl Owned for RecordedEvent {
     fn organization(&self) -> OrganizationId {
@@ -71,6 +74,15 @@ pub(super) struct State {
     pub(super) favorites: Table<(UserId, AssistantId), Marked>,
     pub(super) webhooks: Table<WebhookId, Webhook>,
     pub(super) deliveries: Table<DeliveryId, Delivery>,
+    pub(super) threads: Table<ThreadId, Thread>,
+    /// By thread and position.
+    pub(super) messages: Table<(ThreadId, u64), Message>,
+    pub(super) memories: Table<MemoryId, Memory>,
+    pub(super) runs: Table<RunId, Run>,
+    pub(super) approvals: Table<ApprovalId, Approval>,
+    pub(super) spending: Table<(OrganizationId, SpendingKey), Spending>,
+    pub(super) automations: Table<AutomationId, Automation>,
+    pub(super) executions: Table<ExecutionId, Execution>,
 }
 
 impl<K: Ord + Clone, V> Table<K, V> {

@@ -1,8 +1,10 @@
 //! Users.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use understudy_domain::{
-    Role, Team, User, UserId,
+    Role, RunId, Team, Thread, ThreadId, User, UserId,
     ports::{StoreError, StoreResult, UserRepository},
 };
 
@@ -24,6 +26,21 @@ impl MemoryUnitOfWork {
             return Err(StoreError::AlreadyExists { what: "external id" });
         }
         Ok(())
+    }
+
+    fn forget_conversations(&mut self, id: UserId) {
+        let theirs = |thread: &&Thread| thread.user == id;
+        let threads = self.state.threads.of(self.tenant).filter(theirs).map(|thread| thread.id);
+        let threads: BTreeSet<ThreadId> = threads.collect();
+        self.state.threads.retain(|thread| thread.user != id);
+        self.state.messages.retain(|message| !threads.contains(&message.thread));
+        self.state.memories.retain(|memory| memory.user != id);
+        let runs = self.state.runs.of(self.tenant).filter(|run| run.user == id);
+        let runs: Vec<RunId> = runs.map(|run| run.id).collect();
+        for run in runs {
+            self.state.runs.remove(&run);
+            self.forget_run(run);
+        }
     }
 
     fn leave_teams(&mut self, id: UserId) {
@@ -85,6 +102,7 @@ impl UserRepository for MemoryUnitOfWork {
         self.state.favorites.retain(|mark| mark.user != id);
         self.state.read.retain(|mark| mark.user != id);
         self.leave_teams(id);
+        self.forget_conversations(id);
         Ok(true)
     }
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::sync::OwnedMutexGuard;
 use understudy_domain::{
-    AuditEvent, OrganizationId,
+    AuditEvent, OrganizationId, RunId,
     ports::{
-        AssistantRepository, BlobLedger, CommentRepository, CredentialRepository, ImageRepository,
-        ImportRepository, KeyRepository, LabelRepository, OrganizationRepository,
-        ProviderRepository, RecordRepository, RuleRepository, StoreResult, TeamRepository,
-        UnitOfWork, UploadRepository, UserRepository, WebhookRepository,
+        AssistantRepository, AutomationRepository, BlobLedger, CommentRepository,
+        ConversationRepository, CredentialRepository, ImageRepository, ImportRepository,
+        KeyRepository, LabelRepository, OrganizationRepository, ProviderRepository,
+        RecordRepository, RuleRepository, RunRepository, SpendingRepository, StoreResult,
+        TeamRepository, UnitOfWork, UploadRepository, UserRepository, WebhookRepository,
     },
 };
 
@@ -22,6 +23,8 @@ pub(super) struct MemoryUnitOfWork {
     pub(super) state: State,
     /// What goes into the audit log at the end.
     pub(super) events: Vec<AuditEvent>,
+    /// Runs whose events go at the end.
+    pub(super) forgotten_runs: Vec<RunId>,
     pub(super) shared: Arc<Shared>,
     pub(super) writer: OwnedMutexGuard<()>,
 }
@@ -88,13 +91,34 @@ impl UnitOfWork for MemoryUnitOfWork {
         self
     }
 
+    fn conversations(&mut self) -> &mut dyn ConversationRepository {
+        self
+    }
+
+    fn runs(&mut self) -> &mut dyn RunRepository {
+        self
+    }
+
+    fn spending(&mut self) -> &mut dyn SpendingRepository {
+        self
+    }
+
+    fn automations(&mut self) -> &mut dyn AutomationRepository {
+        self
+    }
+
     fn keys(&mut self) -> &mut dyn KeyRepository {
         self
     }
 
     async fn commit(self: Box<Self>) -> StoreResult<()> {
-        let Self { mut state, events, shared, writer, .. } = *self;
+        let Self { mut state, events, forgotten_runs, shared, writer, .. } = *self;
         state.chain(events);
-        shared.publish(&writer, state)
+        let mut run_events = shared.run_events();
+        shared.publish(&writer, state)?;
+        if !forgotten_runs.is_empty() {
+            run_events.retain(|(run, _), _| !forgotten_runs.contains(run));
+        }
+        Ok(())
     }
 }

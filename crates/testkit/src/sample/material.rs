@@ -166,6 +166,9 @@ pub fn usage(n: u32) -> Usage {
         provider: "openai".to_owned(),
         model: "gpt-image-1".to_owned(),
         quantity: 1,
+        input_tokens: 0,
+        output_tokens: 0,
+        cost_micros: 0,
         at: instant(n),
     }
 }

@@ -140,10 +140,23 @@ pub async fn the_newest_avatar_of_an_assistant_is_found(store: &dyn Store) {
 /// Seconds of a day.
 const DAY: u32 = 86_400;
 
-fn total(usage: Usage, count: u64, quantity: u64) -> UsageTotal {
+/// The total of `count` uses like this one, with `sum` of each number.
+fn total(usage: Usage, count: u64, sum: impl Fn(u64) -> u64) -> UsageTotal {
     let day = usage.at.to_rfc3339().chars().take(10).collect();
     let Usage { user, assistant, kind, provider, model, .. } = usage;
-    UsageTotal { day, user, assistant, kind, provider, model, count, quantity }
+    UsageTotal {
+        day,
+        user,
+        assistant,
+        kind,
+        provider,
+        model,
+        count,
+        quantity: sum(1),
+        input_tokens: sum(10),
+        output_tokens: sum(100),
+        cost_micros: sum(1 << 33),
+    }
 }
 
 fn all() -> UsageFilter {
@@ -173,7 +186,15 @@ pub async fn usage_is_counted_by_what_it_was(store: &dyn Store) {
     for (index, usage) in (1u32..).zip(&ordered) {
         for quantity in 1..=u64::from(index) {
             n += 1;
-            rows.push(Usage { id: id(n), quantity, ..usage.clone() }.into());
+            let numbered = Usage {
+                id: id(n),
+                quantity,
+                input_tokens: 10 * quantity,
+                output_tokens: 100 * quantity,
+                cost_micros: quantity << 33,
+                ..usage.clone()
+            };
+            rows.push(numbered.into());
         }
     }
     rows.reverse();
@@ -181,7 +202,7 @@ pub async fn usage_is_counted_by_what_it_was(store: &dyn Store) {
 
     let expected: Vec<UsageTotal> = (1u64..)
         .zip(ordered)
-        .map(|(count, usage)| total(usage, count, count * (count + 1) / 2))
+        .map(|(count, usage)| total(usage, count, |one| one * count * (count + 1) / 2))
         .collect();
     assert_eq!(store.content().usage(home(), &all()).await.unwrap(), expected);
 }
@@ -215,5 +236,5 @@ pub async fn usage_stays_when_its_picture_goes(store: &dyn Store) {
     work.commit().await.unwrap();
 
     let totals = store.content().usage(home(), &all()).await.unwrap();
-    assert_eq!(totals, [total(usage(1), 1, 1)]);
+    assert_eq!(totals, [total(usage(1), 1, |one| u64::from(one == 1))]);
 }

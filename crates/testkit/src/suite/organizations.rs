@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 use understudy_domain::{
     ApiToken, Assistant, Organization, OrganizationLimits, OrganizationSettings, TokenLimits, User,
+    budget::{Budget, BudgetPeriod, BudgetSubject},
     ports::{Counted, Installation, Store, StoreError},
 };
 
@@ -26,6 +27,22 @@ fn full_organization() -> Organization {
                 max_token_days: Some(3),
                 max_storage_bytes: Some(1 << 50),
             },
+            budgets: vec![
+                Budget {
+                    subject: BudgetSubject::Organization,
+                    id: None,
+                    period: BudgetPeriod::Month,
+                    max_tokens: Some(1 << 50),
+                    max_cost_micros: None,
+                },
+                Budget {
+                    subject: BudgetSubject::Token,
+                    id: Some("größe".to_owned()),
+                    period: BudgetPeriod::Day,
+                    max_tokens: None,
+                    max_cost_micros: Some(0),
+                },
+            ],
         },
         created_at: instant(123_457),
         revision: 7,

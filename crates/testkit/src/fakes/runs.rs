@@ -1,0 +1,183 @@
+//! What runs are carried out with: notebooks.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+use understudy_domain::{
+    OrganizationId, RunEvent, RunId, UserId,
+    ports::{RunSink, Runner, Store, StoreError, StoreResult},
+    run::Interruption,
+};
+use uuid::Uuid;
+
+/// Writes down what a run tells.
+#[derive(Debug, Default)]
+pub struct FakeSink {
+    state: Mutex<SinkState>,
+}
+
+#[derive(Debug, Default)]
+struct SinkState {
+    before: u64,
+    events: Vec<RunEvent>,
+    flushed: u64,
+    is_broken: bool,
+}
+
+impl FakeSink {
+    /// The sink of a run that has told something before: its events are numbered
+    /// behind `sequence`.
+    #[must_use]
+    pub fn behind(sequence: u64) -> Self {
+        let state = SinkState { before: sequence, flushed: sequence, ..SinkState::default() };
+        Self { state: Mutex::new(state) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, SinkState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stores nothing from now on.
+    pub fn break_down(&self) {
+        self.state().is_broken = true;
+    }
+
+    /// What was told, in order.
+    #[must_use]
+    pub fn events(&self) -> Vec<RunEvent> {
+        self.state().events.clone()
+    }
+
+    /// The kinds of events that were told, in order.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.state().events.iter().map(|event| event.name.clone()).collect()
+    }
+
+    /// The sequence of the last event that is stored.
+    #[must_use]
+    pub fn flushed(&self) -> u64 {
+        self.state().flushed
+    }
+}
+
+impl SinkState {
+    fn last(&self) -> u64 {
+        self.events.last().map_or(self.before, |event| event.sequence)
+    }
+}
+
+#[async_trait]
+impl RunSink for FakeSink {
+    async fn emit(&self, name: &'static str, data: Map<String, Value>) {
+        let mut state = self.state();
+        let sequence = state.last() + 1;
+        state.events.push(RunEvent { sequence, name: name.to_owned(), data });
+    }
+
+    async fn flush(&self) -> StoreResult<()> {
+        let mut state = self.state();
+        if state.is_broken {
+            return Err(StoreError::Unavailable("the sink was told to break down".into()));
+        }
+        state.flushed = state.last();
+        Ok(())
+    }
+
+    fn last(&self) -> u64 {
+        self.state().last()
+    }
+}
+
+/// Writes down which runs it is to carry out and to stop, and does neither. It follows
+/// runs by what is in the store.
+pub struct FakeRunner {
+    store: Arc<dyn Store>,
+    state: Mutex<RunnerState>,
+}
+
+#[derive(Default)]
+struct RunnerState {
+    launched: Vec<(OrganizationId, RunId)>,
+    stopped: Vec<(RunId, Interruption)>,
+    concluded: Vec<(RunId, Interruption)>,
+    users: BTreeMap<RunId, UserId>,
+}
+
+impl FakeRunner {
+    /// The name of its process in leases.
+    pub const OWNER: Uuid = Uuid::from_u128(0x018f_0000_0000_7000_8000_0000_0000_0f0f);
+
+    /// One that looks for events in `store`.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, RunnerState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs that it was to carry out, in order.
+    #[must_use]
+    pub fn launched(&self) -> Vec<(OrganizationId, RunId)> {
+        self.state().launched.clone()
+    }
+
+    /// Runs that it was to stop, in order, and why.
+    #[must_use]
+    pub fn stopped(&self) -> Vec<(RunId, Interruption)> {
+        self.state().stopped.clone()
+    }
+
+    /// Runs that it was to end without having worked on them, in order, and why.
+    #[must_use]
+    pub fn concluded(&self) -> Vec<(RunId, Interruption)> {
+        self.state().concluded.clone()
+    }
+
+    /// Says that it works on this run of this user.
+    pub fn works_on(&self, run: RunId, user: UserId) {
+        self.state().users.insert(run, user);
+    }
+}
+
+#[async_trait]
+impl Runner for FakeRunner {
+    fn owner(&self) -> Uuid {
+        Self::OWNER
+    }
+
+    fn launch(&self, tenant: OrganizationId, run: RunId) {
+        self.state().launched.push((tenant, run));
+    }
+
+    fn stop(&self, run: RunId, why: Interruption) {
+        self.state().stopped.push((run, why));
+    }
+
+    fn conclude(&self, _: OrganizationId, run: RunId, why: Interruption) {
+        self.state().concluded.push((run, why));
+    }
+
+    fn user_of(&self, run: RunId) -> Option<UserId> {
+        self.state().users.get(&run).copied()
+    }
+
+    async fn follow(
+        &self,
+        tenant: OrganizationId,
+        run: RunId,
+        after: u64,
+        patience: Duration,
+    ) -> StoreResult<Vec<RunEvent>> {
+        let log = self.store.run_events();
+        log.wait(tenant, run, after, patience).await?;
+        log.events(tenant, run, after, u32::MAX).await
+    }
+}
