@@ -152,7 +152,8 @@ async fn serve(listener: TcpListener, asked: Arc<Mutex<Vec<Asked>>>, answer: Arc
     }
 }
 
-async fn read(connection: &mut TcpStream) -> io::Result<Asked> {
+/// Reads a request, whose body has a length.
+pub(crate) async fn read(connection: &mut TcpStream) -> io::Result<Asked> {
     let mut bytes = Vec::new();
     let head = loop {
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
