@@ -5,6 +5,7 @@ use understudy_domain::ports::{DrawnImage, ImageRequest, ProviderError};
 
 use self::{landscape::Landscape, paper::Paper};
 
+pub(crate) mod answer;
 mod dice;
 mod landscape;
 mod paper;

@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
-use understudy_domain::Secret;
+use understudy_domain::{Secret, ports::ProviderError};
 use understudy_outbound::OutboundResponse;
 
 const MASK: &str = "********";
@@ -18,12 +18,41 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b
 pub(crate) fn complaint(answer: &OutboundResponse, key: Option<&Secret<String>>) -> String {
     let text = String::from_utf8_lossy(&answer.body);
     let said = serde_json::from_str(&text).ok().and_then(|body: Value| words(&body));
-    let text = one_line(said.as_deref().unwrap_or(&text));
-    let text = key.map_or_else(|| text.clone(), |key| mask(&text, key.expose()));
+    let text = tidy(said.as_deref().unwrap_or(&text), key);
     if text.is_empty() {
         return answer.status.canonical_reason().unwrap_or("it does not say why").to_owned();
     }
+    text
+}
+
+/// Any words of a provider without what [`complaint`] leaves out.
+pub(crate) fn tidy(text: &str, key: Option<&Secret<String>>) -> String {
+    let text = one_line(text);
+    let text = key.map_or_else(|| text.clone(), |key| mask(&text, key.expose()));
     text.chars().take(MOST_CHARS).collect()
+}
+
+/// What a failure means that a provider tells of in the middle of its answer, by its
+/// `kind`: a word such as `rate_limit_error`, or an HTTP status.
+pub(crate) fn reported(kind: &str, message: &str) -> ProviderError {
+    let message = if message.trim().is_empty() { kind } else { message }.to_owned();
+    let status = match kind {
+        _ if kind.contains("rate_limit") => 429,
+        "insufficient_quota" | "tokens" | "requests" => 429,
+        "authentication_error" | "invalid_api_key" => 401,
+        "billing_error" => 402,
+        "permission_error" => 403,
+        "not_found_error" | "model_not_found" => 404,
+        "request_too_large" => 413,
+        "timeout_error" => return ProviderError::TimedOut,
+        "overloaded_error" => 529,
+        "api_error" | "server_error" | "internal_server_error" => 500,
+        _ => kind.parse().ok().filter(|status| (400..600).contains(status)).unwrap_or(400),
+    };
+    match status {
+        429 => ProviderError::Busy { retry_after: None, message },
+        _ => ProviderError::Refused { status, message },
+    }
 }
 
 /// Where the protocols put what is for people.

@@ -1,9 +1,18 @@
 //! Models of providers: one file for each protocol, all behind [`Models`].
 //!
 //! - `openai`: OpenAI, and whoever speaks its protocol;
+//! - `anthropic`: Anthropic;
+//! - `ollama`: Ollama;
 //! - `clipdrop`: Clipdrop;
-//! - `builtin`: drawn here, without a model;
+//! - `builtin`: answered and drawn here, without a model;
 //! - `listing`: those that draw nothing, and are only tested.
+//!
+//! How a conversation goes: `chat` chooses the protocol, whose file writes the
+//! request; `line` sends it, and again where `retry` allows it; `sse` takes the
+//! answer apart, `stream` gives the pieces to the protocol's file, and `chat` sees to
+//! what every answer must keep to. `breaker` leaves providers alone that keep failing.
+//!
+//! Texts are counted by `tokenizer` and judged by `moderation`.
 //!
 //! All requests go out through [`Outbound`], since tenants say where providers are.
 //! What a provider says about a request that it refuses is shown to people, after
@@ -18,37 +27,91 @@ use understudy_domain::{
 };
 use understudy_outbound::Outbound;
 
-use crate::line::Line;
+use crate::{
+    breaker::Breakers,
+    line::{Line, Patience},
+};
 
+mod anthropic;
+mod breaker;
 mod builtin;
+mod chat;
 mod clipdrop;
 mod complaint;
 mod line;
 mod listing;
+mod ollama;
 mod openai;
 mod picture;
+mod retry;
+mod sse;
+mod stream;
 
 /// How long drawing may take.
 const DEADLINE: Duration = Duration::from_mins(2);
 
-/// Draws with the models of all kinds of providers.
+/// How long to wait at most before asking again for the first time.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// How long an answer that comes piece by piece may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Until the provider begins to answer.
+    pub first_byte: Duration,
+    /// Between two pieces.
+    pub idle: Duration,
+    /// All of it, asking again included.
+    pub whole: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        let minute = Duration::from_mins(1);
+        Self { first_byte: minute, idle: minute, whole: 15 * minute }
+    }
+}
+
+/// Converses and draws with the models of all kinds of providers.
 #[derive(Clone, Debug)]
 pub struct Models {
     outbound: Arc<Outbound>,
-    deadline: Duration,
+    breakers: Arc<Breakers>,
+    patience: Patience,
 }
 
 impl Models {
     /// Reaches providers through `outbound`.
     #[must_use]
-    pub const fn new(outbound: Arc<Outbound>) -> Self {
-        Self { outbound, deadline: DEADLINE }
+    pub fn new(outbound: Arc<Outbound>) -> Self {
+        let patience = Patience { deadline: DEADLINE, timeouts: Timeouts::default(), pause: PAUSE };
+        Self { outbound, breakers: Arc::default(), patience }
     }
 
-    /// The same with another limit for how long a provider may take.
+    /// The same with another limit for how long a provider may take to draw, to list
+    /// its models and to judge.
     #[must_use]
-    pub fn with_deadline(self, deadline: Duration) -> Self {
-        Self { deadline, ..self }
+    pub fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.patience.deadline = deadline;
+        self
+    }
+
+    /// The same with other limits for how long a provider may take to answer.
+    #[must_use]
+    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.patience.timeouts = timeouts;
+        self
+    }
+
+    /// The same with another limit for how long to wait before asking again for the
+    /// first time; before the second it is twice as long.
+    #[must_use]
+    pub fn with_pause(mut self, pause: Duration) -> Self {
+        self.patience.pause = pause;
+        self
+    }
+
+    fn line<'a>(&'a self, provider: &'a ProviderAccess) -> Line<'a> {
+        Line::new(&self.outbound, provider, self.patience)
     }
 
     /// What `work` gives, if it does in time.
@@ -56,7 +119,7 @@ impl Models {
         &self,
         work: impl Future<Output = Result<T, ProviderError>> + Send,
     ) -> Result<T, ProviderError> {
-        let done = tokio::time::timeout(self.deadline, work).await;
+        let done = tokio::time::timeout(self.patience.deadline, work).await;
         done.unwrap_or(Err(ProviderError::TimedOut))
     }
 }
@@ -68,8 +131,9 @@ impl ImageModel for Models {
         provider: &ProviderAccess,
         request: &ImageRequest,
     ) -> Result<DrawnImage, ProviderError> {
-        let line = Line::new(&self.outbound, provider, self.deadline);
-        self.in_time(async {
+        let mut permit = self.breakers.admit(provider.id)?;
+        let line = self.line(provider);
+        let drawn = self.in_time(async {
             match provider.kind {
                 ProviderKind::Openai | ProviderKind::OpenaiCompatible => {
                     openai::draw(&line, request).await
@@ -78,13 +142,15 @@ impl ImageModel for Models {
                 ProviderKind::Builtin => builtin::draw(request).await,
                 ProviderKind::Anthropic | ProviderKind::Ollama => Err(draws_nothing(provider.kind)),
             }
-        })
-        .await
+        });
+        let drawn = drawn.await;
+        permit.settle(drawn.as_ref().err());
+        drawn
     }
 
     async fn test(&self, provider: &ProviderAccess) -> Result<(), ProviderError> {
-        let line = Line::new(&self.outbound, provider, self.deadline);
-        self.in_time(async {
+        let line = self.line(provider);
+        let tested = self.in_time(async {
             match provider.kind {
                 ProviderKind::Openai | ProviderKind::OpenaiCompatible => openai::test(&line).await,
                 ProviderKind::Anthropic => listing::anthropic(&line).await,
@@ -92,8 +158,9 @@ impl ImageModel for Models {
                 ProviderKind::Clipdrop => clipdrop::test(&line).await,
                 ProviderKind::Builtin => Ok(()),
             }
-        })
-        .await
+        });
+        // Who asks this wants to know how it is now, and then it is known.
+        tested.await.inspect(|()| self.breakers.forget(provider.id))
     }
 }
 

@@ -1,15 +1,19 @@
-//! The Images API of OpenAI, and of whoever speaks its protocol.
+//! OpenAI, and whoever speaks its protocol: the Images API, and the list of models.
+//! `responses` and `chat` converse.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use understudy_domain::{
     ProviderKind,
-    ports::{DrawnImage, ImageRequest, ProviderError},
+    chat::ChatRequest,
+    ports::{DrawnImage, ImageRequest, ListedByProvider, ProviderError},
 };
 use understudy_outbound::{Body, Method, Url};
 
 use crate::{
+    complaint::reported,
     line::{Line, json},
     listing::listed,
     picture::picture,
@@ -17,6 +21,9 @@ use crate::{
 
 use self::size::Size;
 
+pub(crate) mod chat;
+mod media;
+pub(crate) mod responses;
 mod size;
 
 const BASE: &str = "https://api.openai.com/v1";
@@ -84,6 +91,24 @@ pub(crate) async fn test(line: &Line<'_>) -> Result<(), ProviderError> {
     listed(line, &line.with_bearer(line.request(Method::GET, url))).await
 }
 
+#[derive(Deserialize)]
+struct Listing {
+    data: Vec<ListedModel>,
+}
+
+#[derive(Deserialize)]
+struct ListedModel {
+    id: String,
+}
+
+/// The models that it says it has.
+pub(crate) async fn list(line: &Line<'_>) -> Result<Vec<ListedByProvider>, ProviderError> {
+    let url = line.url(usual_base(line.kind()), &["models"])?;
+    let request = line.with_bearer(line.request(Method::GET, url));
+    let listing: Listing = json(&line.ask(&request).await?)?;
+    Ok(listing.data.into_iter().map(|model| ListedByProvider { id: model.id }).collect())
+}
+
 /// Where those are that need not say where they are.
 fn usual_base(kind: ProviderKind) -> Option<&'static str> {
     (kind == ProviderKind::Openai).then_some(BASE)
@@ -118,4 +143,58 @@ async fn bytes(line: &Line<'_>, drawn: Option<Drawn>) -> Result<Bytes, ProviderE
         }
         Some(Drawn { b64_json: None, url: None }) | None => Err(garbled("it drew no picture")),
     }
+}
+
+/// Adds what is there under a name.
+fn put(object: &mut Map<String, Value>, name: &str, value: Option<impl Serialize>) {
+    // Nothing that is put here is anything but JSON.
+    if let Some(value) = value.and_then(|value| serde_json::to_value(value).ok()) {
+        object.insert(name.to_owned(), value);
+    }
+}
+
+/// Whether a model thinks before it answers, as far as its name or its settings
+/// tell: the families of o1 and of GPT-5 do.
+fn is_reasoning(request: &ChatRequest) -> bool {
+    let model = request.model.rsplit('/').next().unwrap_or_default();
+    // `ft:o4-mini:…` is one that was trained further.
+    let model = model.strip_prefix("ft:").unwrap_or(model);
+    let after = |prefix| model.strip_prefix(prefix).and_then(|rest: &str| rest.chars().next());
+    let is_o = after("o").is_some_and(|next| next.is_ascii_digit());
+    let is_late = after("gpt-").is_some_and(|next| matches!(next, '5'..='9'));
+    let only_chats = model.contains("-chat");
+    request.settings.reasoning_effort.is_some() || is_o || (is_late && !only_chats)
+}
+
+/// A piece of a stream.
+fn parse(data: &str) -> Result<Value, ProviderError> {
+    let parsed = serde_json::from_str(data).ok().filter(Value::is_object);
+    parsed.ok_or_else(|| {
+        ProviderError::Garbled("a piece of it is not the JSON that was expected".to_owned())
+    })
+}
+
+/// A text that says something.
+fn text(value: &Value, name: &str) -> Option<String> {
+    let text = value.get(name).and_then(Value::as_str)?;
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn object<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+    value.get(name).filter(|value| value.is_object())
+}
+
+fn number(value: &Value, name: &str) -> u64 {
+    value.get(name).and_then(Value::as_u64).unwrap_or_default()
+}
+
+/// What an error says that is told of in the middle of an answer.
+fn fault(error: &Value) -> ProviderError {
+    let word = |name: &str| match error.get(name) {
+        Some(Value::Number(number)) => Some(number.to_string()),
+        _ => text(error, name),
+    };
+    let said = error.as_str().map(str::to_owned).or_else(|| text(error, "message"));
+    let kind = word("code").or_else(|| word("type").filter(|kind| kind != "error"));
+    reported(kind.as_deref().unwrap_or("server_error"), said.as_deref().unwrap_or_default())
 }

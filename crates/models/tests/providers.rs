@@ -25,7 +25,7 @@ fn models() -> Models {
 
 fn access(kind: ProviderKind, upstream: &Upstream) -> ProviderAccess {
     let api_key = Some(Secret::new(KEY.to_owned()));
-    ProviderAccess { kind, base_url: Some(upstream.url("/v1/")), api_key }
+    ProviderAccess { id: None, kind, base_url: Some(upstream.url("/v1/")), api_key }
 }
 
 fn wish(model: Option<&str>) -> ImageRequest {
@@ -35,7 +35,7 @@ fn wish(model: Option<&str>) -> ImageRequest {
 
 /// A picture of some provider.
 async fn png() -> Vec<u8> {
-    let builtin = ProviderAccess { kind: Builtin, base_url: None, api_key: None };
+    let builtin = ProviderAccess::builtin();
     models().draw(&builtin, &wish(None)).await.unwrap().bytes.to_vec()
 }
 
@@ -99,7 +99,8 @@ async fn others_that_speak_the_protocol_are_asked_for_the_very_size() {
 
 #[tokio::test]
 async fn one_that_speaks_the_protocol_must_say_where_it_is() {
-    let provider = ProviderAccess { kind: OpenaiCompatible, base_url: None, api_key: None };
+    let provider =
+        ProviderAccess { id: None, kind: OpenaiCompatible, base_url: None, api_key: None };
     let error = models().draw(&provider, &wish(None)).await.unwrap_err();
     assert!(matches!(error, ProviderError::Unreachable(_)), "{error:?}");
 }
@@ -261,7 +262,7 @@ async fn models_of_words_draw_nothing_and_are_not_asked() {
 
 #[tokio::test]
 async fn the_builtin_one_needs_nothing() {
-    let provider = ProviderAccess { kind: Builtin, base_url: None, api_key: None };
+    let provider = ProviderAccess::builtin();
     assert!(models().test(&provider).await.is_ok());
     let drawn = models().draw(&provider, &wish(None)).await.unwrap();
     assert_eq!((drawn.model.as_str(), drawn.bytes.starts_with(b"\x89PNG")), ("builtin", true));

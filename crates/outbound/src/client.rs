@@ -18,7 +18,7 @@ use crate::{
     error::{OutboundError, Why},
     names::{CheckedNames, Names, NoAddress, SystemNames},
     request::{Hop, OutboundRequest},
-    response::{OpenResponse, OutboundResponse},
+    response::{Bounds, OpenResponse, OutboundResponse},
 };
 
 /// How long a connection may take, the name of its host included.
@@ -99,7 +99,7 @@ impl Outbound {
     }
 
     /// Sends a request and waits for the head of its answer. The deadline of the
-    /// request goes on for the body.
+    /// request goes on for the body, whose pieces may have times of their own.
     ///
     /// # Errors
     ///
@@ -110,17 +110,22 @@ impl Outbound {
         fields(host = request.url().host_str().unwrap_or_default())
     )]
     pub async fn open(&self, request: &OutboundRequest) -> Result<OpenResponse, OutboundError> {
-        let until = Instant::now() + request.deadline();
+        let start = Instant::now();
+        let until = start + request.deadline();
+        let pace = request.pace();
+        let head = pace.map_or(until, |pace| until.min(start + pace.head));
+        let piece = pace.map(|pace| pace.piece);
+        let bounds = Bounds { until, piece, limit: request.max_bytes() };
         let mut hop = request.hop()?;
         let mut hops = 0;
         loop {
             let host = host(&hop.url);
-            let response = self.exchange(&hop, until, &host).await?;
+            let response = self.exchange(&hop, head, &host).await?;
             if request.takes_any_answer() {
-                return OpenResponse::new(response, host, until, request.max_bytes());
+                return OpenResponse::new(response, host, bounds);
             }
             let Some(next) = location(&response, &hop.url) else {
-                return open(response, host, until, request.max_bytes());
+                return open(response, host, bounds);
             };
             hops += 1;
             if hops > MOST_REDIRECTS {
@@ -194,6 +199,8 @@ fn builder(names: CheckedNames) -> ClientBuilder {
         .http1_only()
         .http1_max_headers(MOST_HEADERS)
         .connect_timeout(CONNECT_TIMEOUT)
+        // Without it a small piece of a request waits for the last to be acknowledged.
+        .tcp_nodelay(true)
         .pool_idle_timeout(IDLE)
         .default_headers(
             iter::once((header::ACCEPT_ENCODING, HeaderValue::from_static("identity"))).collect(),
@@ -204,18 +211,13 @@ fn host(url: &Url) -> String {
     url.host_str().unwrap_or_default().to_owned()
 }
 
-fn open(
-    response: Response,
-    host: String,
-    until: Instant,
-    limit: u64,
-) -> Result<OpenResponse, OutboundError> {
+fn open(response: Response, host: String, bounds: Bounds) -> Result<OpenResponse, OutboundError> {
     let coding = response.headers().get(header::CONTENT_ENCODING);
     if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         let what = "the answer is compressed, which nobody asked for";
         return Err(OutboundError::Protocol { host, what, source: None });
     }
-    OpenResponse::new(response, host, until, limit)
+    OpenResponse::new(response, host, bounds)
 }
 
 /// Where the answer sends the asker, if it does.

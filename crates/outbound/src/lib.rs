@@ -17,6 +17,7 @@
 //! - No proxy of the environment, no cookies, no `Referer`, no decompression, no
 //!   retries, HTTP/1.1 only. Time and size of each answer are bounded by its asker.
 
+mod actions;
 mod address;
 mod client;
 mod destination;
@@ -31,7 +32,7 @@ pub use client::{NoTls, Outbound, OutboundOptions, install_tls};
 pub use error::{Cause, OutboundError, Why};
 pub use ipnet::IpNet;
 pub use names::{Names, SystemNames};
-pub use request::{Body, OutboundRequest};
+pub use request::{Body, OutboundRequest, Pace};
 pub use reqwest::{
     Method, StatusCode,
     header::{self, HeaderMap},

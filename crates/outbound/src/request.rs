@@ -49,8 +49,19 @@ pub struct OutboundRequest {
     headers: Vec<(String, Value)>,
     body: Body,
     deadline: Duration,
+    pace: Option<Pace>,
     max_bytes: u64,
     as_it_is: bool,
+}
+
+/// How long an answer that comes piece by piece may let its asker wait, besides how
+/// long the whole exchange may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// For its head, connecting and redirects included.
+    pub head: Duration,
+    /// For each piece of its body after the one before.
+    pub piece: Duration,
 }
 
 #[derive(Clone)]
@@ -91,6 +102,7 @@ impl OutboundRequest {
             headers: Vec::new(),
             body: Body::Empty,
             deadline,
+            pace: None,
             max_bytes,
             as_it_is: false,
         }
@@ -117,6 +129,20 @@ impl OutboundRequest {
         self
     }
 
+    /// Allows the whole exchange another time than at first.
+    #[must_use]
+    pub const fn within(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// Gives up early on an answer that keeps its asker waiting.
+    #[must_use]
+    pub const fn paced(mut self, pace: Pace) -> Self {
+        self.pace = Some(pace);
+        self
+    }
+
     /// Takes the first answer as it is, for askers that look at its status and no
     /// further: a redirect is an answer, and so is one that is compressed.
     #[must_use]
@@ -134,6 +160,11 @@ impl OutboundRequest {
     /// How long the whole exchange may take, redirects included.
     pub(crate) const fn deadline(&self) -> Duration {
         self.deadline
+    }
+
+    /// How long parts of it may take.
+    pub(crate) const fn pace(&self) -> Option<Pace> {
+        self.pace
     }
 
     /// How many bytes the answer's body has at most.

@@ -1,6 +1,6 @@
 //! What comes back.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use reqwest::{Response, StatusCode, header::HeaderMap};
@@ -26,9 +26,27 @@ pub struct OutboundResponse {
 pub struct OpenResponse {
     response: Response,
     host: String,
-    until: Instant,
-    limit: u64,
+    bounds: Bounds,
     left: u64,
+}
+
+/// What bounds the body of an answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// When it must be whole.
+    pub(crate) until: Instant,
+    /// How long each piece of it may take.
+    pub(crate) piece: Option<Duration>,
+    /// How many bytes it has at most.
+    pub(crate) limit: u64,
+}
+
+impl Bounds {
+    /// When the next piece must be there.
+    fn next(&self) -> Instant {
+        let piece = self.piece.and_then(|piece| Instant::now().checked_add(piece));
+        piece.map_or(self.until, |piece| piece.min(self.until))
+    }
 }
 
 impl fmt::Debug for OpenResponse {
@@ -42,13 +60,13 @@ impl OpenResponse {
     pub(crate) fn new(
         response: Response,
         host: String,
-        until: Instant,
-        limit: u64,
+        bounds: Bounds,
     ) -> Result<Self, OutboundError> {
+        let limit = bounds.limit;
         if response.content_length().is_some_and(|length| length > limit) {
             return Err(OutboundError::TooLarge { host, limit });
         }
-        Ok(Self { response, host, until, limit, left: limit })
+        Ok(Self { response, host, bounds, left: limit })
     }
 
     /// Its status.
@@ -75,7 +93,7 @@ impl OpenResponse {
     ///
     /// When the time is over, the limit is passed, or the body broke off.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, OutboundError> {
-        let Ok(read) = timeout_at(self.until, self.response.chunk()).await else {
+        let Ok(read) = timeout_at(self.bounds.next(), self.response.chunk()).await else {
             return Err(OutboundError::TimedOut { host: self.host.clone() });
         };
         let chunk = read.map_err(|error| OutboundError::Protocol {
@@ -87,12 +105,11 @@ impl OpenResponse {
             return Ok(None);
         };
         let bytes = u64::try_from(chunk.len()).unwrap_or(u64::MAX);
-        match self.left.checked_sub(bytes) {
-            Some(left) => self.left = left,
-            None => {
-                return Err(OutboundError::TooLarge { host: self.host.clone(), limit: self.limit });
-            }
-        }
+        let Some(left) = self.left.checked_sub(bytes) else {
+            let limit = self.bounds.limit;
+            return Err(OutboundError::TooLarge { host: self.host.clone(), limit });
+        };
+        self.left = left;
         Ok(Some(chunk))
     }
 
