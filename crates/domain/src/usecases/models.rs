@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Caller, Deps, Error, Result, support::require_scope};
-use crate::{OrganizationSettings, Provider, Scope, catalogue};
+use crate::{OrganizationSettings, Provider, Scope, catalogue, run::route::serves};
 
 /// A model that an assistant can have.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,16 +61,6 @@ fn merge(settings: &OrganizationSettings, providers: &[Provider]) -> Vec<ListedM
         }
     }
     all
-}
-
-/// Whether the provider is to be used for the model: it lists it, or is of the
-/// vendor and lists nothing.
-fn serves(row: &Provider, model: &catalogue::Model) -> bool {
-    if row.models.is_empty() {
-        row.kind.as_str() == model.provider
-    } else {
-        row.models.contains(&model.key)
-    }
 }
 
 #[cfg(test)]
