@@ -40,7 +40,8 @@ pub struct Model {
     /// `text`, `tools`, `vision`, `audio`, `reasoning`, `structured`.
     pub capabilities: Vec<String>,
     /// What it may be told: `temperature`, `top_p`, `stop`, `seed`, `logprobs`,
-    /// `penalties`, `logit_bias`.
+    /// `penalties`, `logit_bias`, `verbosity`. A model that can be told not to think
+    /// takes some of them only then.
     pub parameters: Vec<String>,
     /// How hard it can be told to think, in its vendor's words: `none`, `minimal`,
     /// `low`, `medium`, `high`, `xhigh`, `max`; the least first.

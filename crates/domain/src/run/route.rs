@@ -37,7 +37,8 @@ pub struct ModelFacts {
     pub max_output_tokens: u32,
     /// `text`, `tools`, `vision`, `audio`, `reasoning`, `structured`.
     pub capabilities: Vec<String>,
-    /// `temperature`, `top_p`, `stop`, `seed`, `logprobs`, `penalties`, `logit_bias`.
+    /// `temperature`, `top_p`, `stop`, `seed`, `logprobs`, `penalties`, `logit_bias`,
+    /// `verbosity`.
     pub parameters: Vec<String>,
     /// How hard it can be told to think, in its vendor's words, the least first.
     pub efforts: Vec<String>,
