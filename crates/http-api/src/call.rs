@@ -105,6 +105,26 @@ impl FromRequest for AnyKind {
     }
 }
 
+/// A call whatever kind of answer it takes, with parameters in its query.
+pub(crate) struct AnyQuery {
+    pub(crate) call: Call,
+    pub(crate) query: Query,
+}
+
+impl FromRequest for AnyQuery {
+    type Error = actix_web::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let call = Call::of_any_kind(request, payload).await?;
+            let query = Query::of(&call.request);
+            Ok(Self { call, query })
+        })
+    }
+}
+
 /// The state of the server, which every request carries.
 pub(crate) fn state_of(request: &HttpRequest) -> Result<web::Data<State>, Problem> {
     let state = request.app_data::<web::Data<State>>().cloned();
@@ -137,6 +157,16 @@ impl Call {
         let decoded = percent_decode_str(self.path(name)).decode_utf8();
         let text = decoded.or(Err(Error::NotFound(what)))?;
         Ok(text.into_owned())
+    }
+
+    /// The call once more, without its body.
+    pub(crate) fn again(&self) -> Self {
+        Self {
+            state: self.state.clone(),
+            caller: self.caller.clone(),
+            request: self.request.clone(),
+            payload: Payload::None,
+        }
     }
 
     /// The body, for those who read it piece by piece.

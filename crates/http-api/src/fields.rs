@@ -1,6 +1,6 @@
 //! Reading the fields of a small body, collecting all that is wrong with it.
 
-use std::str::FromStr;
+use std::{collections::BTreeMap, str::FromStr};
 
 use serde_json::{Map, Value};
 use understudy_domain::{Fault, Secret, fault::pointer_to};
@@ -33,14 +33,14 @@ impl Fields {
     pub(crate) fn ignoring(mut self, names: &[&str]) -> Self {
         for name in names {
             self.map.remove(*name);
-            self.map.remove(&snake(name));
+            self.map.remove(&other_casing(name));
         }
         self
     }
 
     /// The field in `camelCase` or `snake_case`; in both it is a fault.
     fn take(&mut self, name: &str) -> Option<Value> {
-        let other = snake(name);
+        let other = other_casing(name);
         let value = self.map.remove(name);
         let alias = if other == name { None } else { self.map.remove(&other) };
         if value.is_some() && alias.is_some() {
@@ -102,23 +102,100 @@ impl Fields {
         self.read(name, "a whole number that is not negative", |value| value.as_u64())
     }
 
+    /// A number.
+    pub(crate) fn number(&mut self, name: &str) -> Option<f64> {
+        self.read(name, "a number", |value| value.as_f64())
+    }
+
+    /// A whole number that is not negative, of 32 bits.
+    pub(crate) fn count(&mut self, name: &str) -> Option<u32> {
+        self.read(name, "a whole number that is not negative", |value| {
+            value.as_u64().and_then(|number| u32::try_from(number).ok())
+        })
+    }
+
+    /// A whole number.
+    pub(crate) fn long(&mut self, name: &str) -> Option<i64> {
+        self.read(name, "a whole number of 64 bits", |value| value.as_i64())
+    }
+
+    /// Any value.
+    pub(crate) fn any(&mut self, name: &str) -> Option<Value> {
+        self.take(name)
+    }
+
+    /// One of these words.
+    pub(crate) fn word<T>(
+        &mut self,
+        name: &str,
+        words: &[&str],
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let text = self.text(name)?;
+        let found = read(&text);
+        if found.is_none() {
+            self.fault(name, "enum", format!("must be one of {}", words.join(", ")));
+        }
+        found
+    }
+
+    /// Pairs of texts.
+    pub(crate) fn pairs(&mut self, name: &str) -> Option<BTreeMap<String, String>> {
+        self.read(name, "an object of texts", |value| match value {
+            Value::Object(map) => {
+                map.into_iter().map(|(key, value)| Some((key, as_text(value)?))).collect()
+            }
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_) => None,
+        })
+    }
+
+    /// A list of objects, each read by `reader`; those that it cannot read left a
+    /// fault and are left out.
+    pub(crate) fn items<T>(
+        &mut self,
+        name: &str,
+        mut reader: impl FnMut(&mut Self) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let list = self.list(name)?;
+        let mut found = Vec::with_capacity(list.len());
+        for (index, item) in list.into_iter().enumerate() {
+            let at = pointer_to(&pointer_to("", name), &index.to_string());
+            found.extend(self.nested(&at, item, &mut reader).flatten());
+        }
+        Some(found)
+    }
+
+    /// Reads a value as an object that stands at `at`.
+    pub(crate) fn nested<T>(
+        &mut self,
+        at: &str,
+        value: Value,
+        reader: impl FnOnce(&mut Self) -> T,
+    ) -> Option<T> {
+        let Value::Object(map) = value else {
+            self.faults.push(Fault::new(at, "type", "must be a JSON object"));
+            return None;
+        };
+        let mut inner = Self { map, faults: Vec::new() };
+        let found = reader(&mut inner);
+        let faults = inner.all_faults().into_iter();
+        let faults = faults.map(|fault| Fault { pointer: at.to_owned() + &fault.pointer, ..fault });
+        self.faults.extend(faults);
+        Some(found)
+    }
+
     /// A field that is an object with fields of its own, which are read in its stead.
     pub(crate) fn inner<T>(
         &mut self,
         name: &str,
         reader: impl FnOnce(&mut Self) -> T,
     ) -> Option<T> {
-        let Value::Object(map) = self.take(name)? else {
-            self.fault(name, "type", "must be a JSON object");
-            return None;
-        };
-        let mut inner = Self { map, faults: Vec::new() };
-        let found = reader(&mut inner);
-        let at = pointer_to("", name);
-        let faults = inner.all_faults().into_iter();
-        let faults = faults.map(|fault| Fault { pointer: at.clone() + &fault.pointer, ..fault });
-        self.faults.extend(faults);
-        Some(found)
+        let value = self.take(name)?;
+        self.nested(&pointer_to("", name), value, reader)
     }
 
     pub(crate) fn texts(&mut self, name: &str) -> Option<Vec<String>> {
@@ -175,7 +252,7 @@ impl Fields {
         reader: impl FnOnce(&mut Self, &str) -> Option<T>,
     ) -> Option<Option<T>> {
         let is_null = |map: &Map<String, Value>, name: &str| map.get(name) == Some(&Value::Null);
-        if is_null(&self.map, name) || is_null(&self.map, &snake(name)) {
+        if is_null(&self.map, name) || is_null(&self.map, &other_casing(name)) {
             self.take(name);
             return Some(None);
         }
@@ -194,9 +271,14 @@ impl Fields {
 
     /// Notes a fault unless the field is there.
     pub(crate) fn require(&mut self, name: &str) {
-        if !self.map.contains_key(name) && !self.map.contains_key(&snake(name)) {
+        if !self.has(name) {
             self.fault(name, "required", "is required");
         }
+    }
+
+    /// Whether the field is there and was not read.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.map.contains_key(name) || self.map.contains_key(&other_casing(name))
     }
 
     /// Ends the reading: everything that was wrong, unknown fields included.
@@ -220,6 +302,28 @@ fn as_text(value: Value) -> Option<String> {
             None
         }
     }
+}
+
+/// A text, or whatever else it is.
+pub(crate) fn text_or_other(value: Value) -> Result<String, Value> {
+    if let Value::String(text) = value { Ok(text) } else { Err(value) }
+}
+
+/// The name in the other casing.
+fn other_casing(name: &str) -> String {
+    if name.contains('_') { camel(name) } else { snake(name) }
+}
+
+/// `expires_at` as `expiresAt`.
+pub(crate) fn camel(name: &str) -> String {
+    let mut words = name.split('_');
+    let mut text = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let mut chars = word.chars();
+        text.extend(chars.next().map(|first| first.to_ascii_uppercase()));
+        text.push_str(chars.as_str());
+    }
+    text
 }
 
 /// `expiresAt` as `expires_at`.

@@ -26,6 +26,9 @@ pub(crate) const ASSISTANT: usize = 8 * 1024 * 1024;
 /// Most bytes of a body with a rule: its text has 50,000 characters, and JSON may
 /// escape each of them.
 pub(crate) const RULE: usize = 1024 * 1024;
+/// Most bytes of a body with what is asked of an assistant: texts of a million
+/// characters at most, and pictures and documents in base64 beside them.
+pub(crate) const RUN: usize = 16 * 1024 * 1024;
 /// Most bytes of any other body.
 pub(crate) const SMALL: usize = 64 * 1024;
 /// How deep arrays and objects may be nested.

@@ -21,6 +21,7 @@ mod owner;
 mod providers;
 mod receiving;
 mod references;
+mod responses;
 mod rules;
 mod secrets;
 mod session;
@@ -47,6 +48,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     all.extend(transfer::endpoints());
     all.extend(assistants::endpoints());
     all.extend(assistants::actions());
+    all.extend(responses::endpoints());
     all.extend(drafts::endpoints());
     all.extend(drafts::actions());
     all.extend(versions::endpoints());
@@ -126,6 +128,7 @@ pub(crate) fn schemas(components: ComponentsBuilder) -> ComponentsBuilder {
         .schema_from::<rules::assistant::RuleInShortView>()
         .schema_from::<organization::SettingsView>()
         .schema_from::<organization::LimitsView>()
+        .schema_from::<models::ModelPrices>()
         .schema_from::<models::ModelView>()
         .schema_from::<models::ModelList>()
         .schema_from::<events::EventView>()
@@ -136,6 +139,7 @@ pub(crate) fn schemas(components: ComponentsBuilder) -> ComponentsBuilder {
         .schema_from::<webhooks::DeliveryView>()
         .schema_from::<webhooks::AttemptView>()
         .schema_from::<webhooks::DeliveryPage>()
+        .schema_from::<responses::ApprovalView>()
         .schema_from::<library::IconEntry>()
         .schema_from::<library::AvatarEntry>()
 }

@@ -14,6 +14,29 @@ pub(crate) fn require_stream_accepted(headers: &HeaderMap) -> Result<(), Problem
     require_accepted(headers, ("text", "event-stream"))
 }
 
+/// Which of JSON and an event stream a caller names in `Accept`, when they name one of
+/// the two.
+pub(crate) fn named_kind(headers: &HeaderMap) -> Option<AnswerKind> {
+    let lines = headers.get_all(header::ACCEPT).filter_map(|line| line.to_str().ok());
+    let ranges: Vec<&str> = lines.flat_map(|line| line.split(',')).collect();
+    let names =
+        |kind| ranges.iter().filter_map(|range| quality_of(kind, range)).max() == Some((2, true));
+    match (names(("application", "json")), names(("text", "event-stream"))) {
+        (true, false) => Some(AnswerKind::Json),
+        (false, true) => Some(AnswerKind::Stream),
+        _ => None,
+    }
+}
+
+/// How an answer can come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AnswerKind {
+    /// As JSON.
+    Json,
+    /// As a stream of events.
+    Stream,
+}
+
 /// Refuses a caller that does not take this media type.
 fn require_accepted(headers: &HeaderMap, kind: (&str, &str)) -> Result<(), Problem> {
     let mut lines = headers.get_all(header::ACCEPT).peekable();
@@ -98,6 +121,20 @@ mod tests {
         assert!(!takes_json("text/html"));
         assert!(!takes_json("application/json;q=0, */*"));
         assert!(!takes_json("application/json; q=0.000"));
+    }
+
+    #[test]
+    fn an_answer_can_be_named_by_its_kind() {
+        let kind = |accept: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, HeaderValue::from_str(accept).unwrap());
+            named_kind(&headers)
+        };
+        assert_eq!(kind("application/json"), Some(AnswerKind::Json));
+        assert_eq!(kind("text/event-stream, */*;q=0.1"), Some(AnswerKind::Stream));
+        assert_eq!(kind("application/json, text/event-stream"), None);
+        assert_eq!(kind("*/*"), None);
+        assert_eq!(kind("application/json;q=0, text/event-stream"), Some(AnswerKind::Stream));
     }
 
     #[test]

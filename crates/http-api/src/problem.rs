@@ -35,6 +35,9 @@ const RETRY_AFTER: u32 = 2;
 /// How long they should wait for room on a disk: somebody has to make it.
 const ROOM_AFTER: u32 = 60;
 
+/// How long they should wait for something of theirs to end, in seconds.
+const BUSY_AFTER: u32 = 5;
+
 /// Why a request was not carried out. All of it is public: the cause of a server
 /// error is logged when it becomes a problem, and not kept, so it cannot leak.
 #[derive(Debug)]
@@ -192,6 +195,12 @@ impl From<Error> for Problem {
             }
             Error::TooLarge { .. } => Self::new(Code::BodyTooLarge).detail(error.to_string()),
             Error::TooMany { .. } => Self::new(Code::LimitReached).detail(error.to_string()),
+            Error::BudgetExceeded { retry_after, .. } => Self::new(Code::BudgetExceeded)
+                .detail(error.to_string())
+                .header(header::RETRY_AFTER, &retry_after.to_string()),
+            Error::Busy { .. } => Self::new(Code::TooManyRuns)
+                .detail(error.to_string())
+                .header(header::RETRY_AFTER, &BUSY_AFTER.to_string()),
             Error::Media(error) => error.into(),
             Error::Provider(error) => error.into(),
             Error::Identity(error) => error.into(),
@@ -227,6 +236,14 @@ impl From<Conflict> for Problem {
             | Conflict::SecretInUse { .. }
             | Conflict::AccountNotLinked
             | Conflict::WebhookDisabled
+            | Conflict::NoModelProvider { .. }
+            | Conflict::VendorNotAllowed { .. }
+            | Conflict::NobodyToHandTo
+            | Conflict::NotActive
+            | Conflict::ThreadBusy
+            | Conflict::ThreadOfAnother
+            | Conflict::NotRunning
+            | Conflict::Decided { .. }
             | Conflict::ImportedElsewhere => problem,
         }
     }
@@ -346,18 +363,25 @@ impl From<&Conflict> for Code {
             Conflict::Missing(_) => Self::MissingReferences,
             Conflict::LastOwner => Self::LastOwner,
             Conflict::TeamOwnsAssistants => Self::TeamOwnsAssistants,
-            Conflict::Inactive => Self::AssistantInactive,
+            Conflict::Inactive | Conflict::NotActive => Self::AssistantInactive,
             Conflict::NotDeleted => Self::NotDeleted,
             Conflict::AlreadySetUp => Self::AlreadySetUp,
             Conflict::ReferenceExists => Self::ReferenceExists,
             Conflict::UploadIncomplete => Self::UploadIncomplete,
             Conflict::WrongOffset { .. } => Self::WrongOffset,
-            Conflict::NoProvider { .. } => Self::NoProvider,
-            Conflict::ProviderNotAllowed { .. } => Self::ProviderNotAllowed,
+            Conflict::NoProvider { .. } | Conflict::NoModelProvider { .. } => Self::NoProvider,
+            Conflict::ProviderNotAllowed { .. } | Conflict::VendorNotAllowed { .. } => {
+                Self::ProviderNotAllowed
+            }
+            Conflict::NobodyToHandTo => Self::NobodyToHandTo,
             Conflict::RuleAttached { .. } => Self::RuleAttached,
             Conflict::SecretInUse { .. } => Self::SecretInUse,
             Conflict::AccountNotLinked => Self::AccountNotLinked,
             Conflict::WebhookDisabled => Self::WebhookDisabled,
+            Conflict::ThreadBusy => Self::ThreadBusy,
+            Conflict::ThreadOfAnother => Self::ThreadOfAnotherAssistant,
+            Conflict::NotRunning => Self::NotRunning,
+            Conflict::Decided { .. } => Self::AlreadyDecided,
             Conflict::ImportedElsewhere => Self::ImportedElsewhere,
         }
     }
@@ -426,6 +450,14 @@ mod tests {
             Conflict::SecretInUse { skills: Vec::new() },
             Conflict::WebhookDisabled,
             Conflict::AccountNotLinked,
+            Conflict::NoModelProvider { model: "x".to_owned() },
+            Conflict::VendorNotAllowed { provider: "openai".to_owned() },
+            Conflict::NobodyToHandTo,
+            Conflict::NotActive,
+            Conflict::ThreadBusy,
+            Conflict::ThreadOfAnother,
+            Conflict::NotRunning,
+            Conflict::Decided { state: "approved" },
             Conflict::ImportedElsewhere,
         ];
         for conflict in conflicts {

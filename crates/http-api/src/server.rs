@@ -7,10 +7,11 @@ use ipnet::IpNet;
 use understudy_domain::{
     DirectoryMapping,
     ports::{
-        BlobStore, Clock, Documents, IdSource, IdentityProvider, ImageModel, LoginSealer,
-        PasswordHasher, Pictures, SessionSigner, Store, Vault,
+        ActionCaller, BlobStore, ChatModel, Clock, CodeRunner, DatasetEngine, Documents, IdSource,
+        IdentityProvider, ImageModel, KnowledgeIndex, LoginSealer, McpGateway, Moderator,
+        PasswordHasher, Pictures, Runner, SessionSigner, Store, Tokenizer, Vault, WebSearch,
     },
-    usecases::Deps,
+    usecases::{Deps, runs::RunDeps},
 };
 
 use crate::{
@@ -42,6 +43,16 @@ pub struct Services {
     pub pictures: Arc<dyn Pictures>,
     pub documents: Arc<dyn Documents>,
     pub image_model: Arc<dyn ImageModel>,
+    pub chat_model: Arc<dyn ChatModel>,
+    pub tokenizer: Arc<dyn Tokenizer>,
+    pub moderator: Arc<dyn Moderator>,
+    pub mcp: Arc<dyn McpGateway>,
+    pub actions: Arc<dyn ActionCaller>,
+    pub web_search: Option<Arc<dyn WebSearch>>,
+    pub code: Option<Arc<dyn CodeRunner>>,
+    pub knowledge: Option<Arc<dyn KnowledgeIndex>>,
+    pub datasets: Option<Arc<dyn DatasetEngine>>,
+    pub runner: Arc<dyn Runner>,
 }
 
 /// Writes the metrics of the process in the text format of Prometheus.
@@ -131,6 +142,27 @@ impl State {
             ids: &**ids,
             blobs: &**blobs,
             pictures: &**pictures,
+        }
+    }
+
+    /// What use cases of runs need.
+    pub(crate) fn run_deps(&self) -> RunDeps<'_> {
+        let services = &self.services;
+        RunDeps {
+            deps: self.deps(),
+            vault: &*services.vault,
+            models: &*services.chat_model,
+            images: &*services.image_model,
+            tokenizer: &*services.tokenizer,
+            moderator: &*services.moderator,
+            mcp: &*services.mcp,
+            actions: &*services.actions,
+            web: services.web_search.as_deref(),
+            code: services.code.as_deref(),
+            knowledge: services.knowledge.as_deref(),
+            datasets: services.datasets.as_deref(),
+            runner: &*services.runner,
+            public_url: &self.options.public_url,
         }
     }
 

@@ -1,8 +1,9 @@
 //! Event streams (`text/event-stream`): the one way to open one.
 //!
 //! Who follows a stream is asked who they are, and judged, when it opens and again
-//! every few seconds; between events a comment goes out, so that a client that is
-//! gone is noticed by the write that fails, and what it followed is dropped with it.
+//! every few seconds, not for each event. When nothing happens for a while a comment
+//! goes out, so that a client that is gone is noticed by the write that fails, and
+//! what it followed is dropped with it.
 //! A stream is never compressed, and ends with an event of its own when the right to
 //! it or the server does.
 
@@ -37,13 +38,18 @@ use crate::{
     server::State,
 };
 
-/// How long a source may wait for news in one turn. After each, the caller is judged
-/// anew, or a heartbeat goes out.
-const TURN: Duration = Duration::from_secs(3);
+/// How long a source may wait for news in one turn.
+const TURN: Duration = Duration::from_secs(2);
+/// How old a judgement may be when a source is asked for news.
+const FRESH_FOR: Duration = Duration::from_secs(3);
 /// How old a judgement may be when something is sent (safety.md: at most 5 s).
 const JUDGED_FOR: Duration = Duration::from_secs(4);
-/// Most streams that one user may follow at a time on one server.
-const BY_USER: usize = 20;
+/// How long nothing at all goes out at most.
+const SILENCE: Duration = Duration::from_secs(15);
+/// Most audit logs that one user may follow at a time on one server.
+const LOGS_BY_USER: usize = 20;
+/// Most runs that one user may follow at a time on one server.
+const RUNS_BY_USER: usize = 200;
 /// How long a client waits before it connects again, in milliseconds.
 const RETRY_MS: u32 = 2_000;
 
@@ -62,7 +68,26 @@ pub struct Streams(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     ended: watch::Sender<bool>,
-    open: Mutex<HashMap<UserId, usize>>,
+    open: Mutex<HashMap<(UserId, Kind), usize>>,
+}
+
+/// What is followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Kind {
+    /// An audit log.
+    Log,
+    /// What happens in a run.
+    Run,
+}
+
+impl Kind {
+    /// How many of them one user may follow at a time.
+    const fn by_user(self) -> usize {
+        match self {
+            Self::Log => LOGS_BY_USER,
+            Self::Run => RUNS_BY_USER,
+        }
+    }
 }
 
 impl Default for Streams {
@@ -79,31 +104,32 @@ impl Streams {
     }
 
     /// Counts a stream of the user for as long as the place is kept.
-    fn take_place(&self, user: UserId) -> Result<Place, Problem> {
+    fn take_place(&self, user: UserId, kind: Kind) -> Result<Place, Problem> {
         let mut open = self.0.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = open.entry(user).or_default();
-        if *count >= BY_USER {
-            let detail = format!("a user may follow {BY_USER} streams at a time; end one first");
+        let count = open.entry((user, kind)).or_default();
+        let most = kind.by_user();
+        if *count >= most {
+            let detail = format!("a user may follow {most} such streams at a time; end one first");
             let problem = Problem::new(Code::TooManyRequests).detail(detail);
             return Err(problem.header(header::RETRY_AFTER, "5"));
         }
         *count += 1;
-        Ok(Place { streams: self.clone(), user })
+        Ok(Place { streams: self.clone(), of: (user, kind) })
     }
 }
 
 struct Place {
     streams: Streams,
-    user: UserId,
+    of: (UserId, Kind),
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut open = self.streams.0.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = open.get_mut(&self.user) {
+        if let Some(count) = open.get_mut(&self.of) {
             *count = count.saturating_sub(1);
             if *count == 0 {
-                open.remove(&self.user);
+                open.remove(&self.of);
             }
         }
     }
@@ -112,11 +138,11 @@ impl Drop for Place {
 /// One event as it is sent.
 #[derive(Debug)]
 pub(crate) struct Event {
-    /// What kind of event it is: one line.
-    pub(crate) name: String,
-    /// Where to go on behind it: one line.
-    pub(crate) id: String,
-    /// JSON, which has no line feeds.
+    /// What kind of event it is, if it says: one line.
+    pub(crate) name: Option<String>,
+    /// Where to go on behind it, if one can: one line.
+    pub(crate) id: Option<String>,
+    /// JSON, which has no line feeds, or a word.
     pub(crate) data: String,
 }
 
@@ -128,7 +154,12 @@ impl Event {
         data: &impl Serialize,
     ) -> Result<Self, Problem> {
         let data = serde_json::to_string(data).map_err(|error| Problem::internal(&error))?;
-        Ok(Self { name: name.to_owned(), id: id.to_string(), data })
+        Ok(Self { name: Some(name.to_owned()), id: Some(id.to_string()), data })
+    }
+
+    /// An event of nothing but data: one line.
+    pub(crate) fn plain(data: impl Into<String>) -> Self {
+        Self { name: None, id: None, data: data.into() }
     }
 }
 
@@ -143,12 +174,17 @@ pub(crate) struct News {
 
 /// Where the events of a stream come from.
 pub(crate) trait Source {
-    /// Refuses a caller who may not, or no longer, see the events.
+    /// What is followed.
+    const KIND: Kind;
+
+    /// Refuses a caller who may not, or no longer, see the events. It is asked when a
+    /// stream opens, and before something is sent when the last time is some seconds
+    /// ago.
     fn judge(&self, state: &State, caller: &Caller) -> impl Future<Output = Result<(), Problem>>;
 
-    /// Judges the caller, and tells what happened since the last call; waits for
-    /// something, at most for `patience`. When it is dropped while it waits, nothing
-    /// is lost: the next call tells it.
+    /// Tells what happened since the last call; waits for something, at most for
+    /// `patience`. When it is dropped while it waits, nothing is lost: the next call
+    /// tells it.
     fn news(
         &mut self,
         state: &State,
@@ -166,10 +202,10 @@ pub(crate) fn last_event_id(request: &HttpRequest) -> Option<&str> {
 }
 
 /// Answers with the stream of a source.
-pub(crate) async fn open(call: Call, source: impl Source + 'static) -> Answer {
+pub(crate) async fn open<S: Source + 'static>(call: Call, source: S) -> Answer {
     source.judge(&call.state, &call.caller).await?;
     let streams = call.state.options.streams.clone();
-    let place = streams.take_place(call.caller.actor.user)?;
+    let place = streams.take_place(call.caller.actor.user, S::KIND)?;
     let mut answer = HttpResponse::Ok();
     answer.content_type(MEDIA_TYPE);
     // Our own compression leaves it alone when it is there.
@@ -179,8 +215,17 @@ pub(crate) async fn open(call: Call, source: impl Source + 'static) -> Answer {
     }
     let Call { state, caller, request, .. } = call;
     let ended = streams.0.ended.subscribe();
-    let following =
-        Following { source, state, caller, request, judged: Instant::now(), ended, _place: place };
+    let now = Instant::now();
+    let following = Following {
+        source,
+        state,
+        caller,
+        request,
+        judged: now,
+        written: now,
+        ended,
+        _place: place,
+    };
     let first = Step::Begin(following);
     Ok(answer.streaming(stream::unfold(first, |step| async { step.take().await })))
 }
@@ -192,6 +237,7 @@ struct Following<S> {
     caller: Caller,
     request: HttpRequest,
     judged: Instant,
+    written: Instant,
     ended: watch::Receiver<bool>,
     _place: Place,
 }
@@ -238,21 +284,31 @@ impl<S: Source> Following<S> {
         }
     }
 
+    /// What happened, or nothing when it is time for a heartbeat.
     async fn news(&mut self) -> Result<News, Problem> {
-        self.know().await?;
-        let news = self.source.news(&self.state, &self.caller, TURN).await?;
-        // A client that was slow to read may have kept all of this waiting.
-        if self.judged.elapsed() > JUDGED_FOR {
-            self.know().await?;
-            self.source.judge(&self.state, &self.caller).await?;
+        loop {
+            self.judge(FRESH_FOR).await?;
+            let news = self.source.news(&self.state, &self.caller, TURN).await?;
+            let is_silent = news.events.is_empty() && !news.is_last;
+            if is_silent && self.written.elapsed() + TURN < SILENCE {
+                continue;
+            }
+            // A client that was slow to read may have kept all of this waiting.
+            self.judge(JUDGED_FOR).await?;
+            self.written = Instant::now();
+            return Ok(news);
         }
-        Ok(news)
     }
 
-    /// Finds out anew who the caller is, by the same credential.
-    async fn know(&mut self) -> Result<(), Problem> {
+    /// Finds out anew who the caller is, by the same credential, and whether they may
+    /// follow, unless that was done a moment ago.
+    async fn judge(&mut self, fresh_for: Duration) -> Result<(), Problem> {
+        if self.judged.elapsed() < fresh_for {
+            return Ok(());
+        }
         let now = Instant::now();
         self.caller = caller::authenticate(&self.request, &self.state).await?;
+        self.source.judge(&self.state, &self.caller).await?;
         self.judged = now;
         Ok(())
     }
@@ -267,8 +323,13 @@ impl<S: Source> Following<S> {
 fn written(events: &[Event]) -> Bytes {
     let mut text = String::new();
     for Event { name, id, data } in events {
-        // Writing to a text cannot fail.
-        let _ = write!(text, "event: {name}\nid: {id}\ndata: {data}\n\n");
+        for (field, value) in [("event", name), ("id", id)] {
+            if let Some(value) = value {
+                // Writing to a text cannot fail.
+                let _ = writeln!(text, "{field}: {value}");
+            }
+        }
+        let _ = write!(text, "data: {data}\n\n");
     }
     text.into()
 }
@@ -288,7 +349,10 @@ mod tests {
     fn events_are_written_as_clients_read_them() {
         let event = Event::new("user.created", &7, &"a\nb").unwrap();
 
-        assert_eq!(written(&[event]), "event: user.created\nid: 7\ndata: \"a\\nb\"\n\n");
+        assert_eq!(
+            written(&[event, Event::plain("[DONE]")]),
+            "event: user.created\nid: 7\ndata: \"a\\nb\"\n\ndata: [DONE]\n\n"
+        );
     }
 
     #[test]
@@ -297,11 +361,12 @@ mod tests {
         let user = Id::from_uuid(Uuid::from_u128(1));
         let other = Id::from_uuid(Uuid::from_u128(2));
         let mut places: Vec<_> =
-            (0..BY_USER).map(|_| streams.take_place(user).ok().unwrap()).collect();
+            (0..LOGS_BY_USER).map(|_| streams.take_place(user, Kind::Log).ok().unwrap()).collect();
 
-        assert!(streams.take_place(user).is_err());
-        assert!(streams.take_place(other).is_ok());
+        assert!(streams.take_place(user, Kind::Log).is_err());
+        assert!(streams.take_place(user, Kind::Run).is_ok());
+        assert!(streams.take_place(other, Kind::Log).is_ok());
         places.pop();
-        assert!(streams.take_place(user).is_ok());
+        assert!(streams.take_place(user, Kind::Log).is_ok());
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     problem::{Code, Problem},
     query::Query,
     server::State,
-    stream::{self, Event, News, Source},
+    stream::{self, Event, Kind, News, Source},
 };
 
 const ALL: &str = "/api/events";
@@ -272,6 +272,8 @@ struct Tail {
 }
 
 impl Source for Tail {
+    const KIND: Kind = Kind::Log;
+
     async fn judge(&self, state: &State, caller: &Caller) -> Result<(), Problem> {
         events::end_of_log(state.deps(), caller, self.asked.log()).await?;
         Ok(())

@@ -2,7 +2,10 @@
 
 use actix_web::http::Method;
 use serde::Serialize;
-use understudy_domain::usecases::models::{self, ListedModel};
+use understudy_domain::{
+    catalogue::{self, Prices},
+    usecases::models::{self, ListedModel},
+};
 use utoipa::ToSchema;
 
 use crate::{
@@ -27,10 +30,19 @@ pub(crate) struct ModelView {
     /// have it.
     #[schema(example = "openai")]
     provider: String,
-    /// `text`, `tools`, `vision`, `reasoning`, `structured`; empty when they are not
-    /// known.
+    /// `text`, `tools`, `vision`, `audio`, `reasoning`, `structured`; empty when they are
+    /// not known.
     #[schema(value_type = Vec<String>, example = json!(["text", "tools", "vision"]))]
     capabilities: &'static [String],
+    /// What it takes of `temperature`, `top_p`, `stop`, `seed`, `logprobs`, `penalties`,
+    /// `logit_bias` and `verbosity`; what it does not take is honoured here or told in
+    /// `notices`. A model that can be told not to think takes some of them only then.
+    /// Empty when it is not known.
+    #[schema(value_type = Vec<String>, example = json!(["temperature", "top_p", "stop"]))]
+    parameters: &'static [String],
+    /// How hard it can be told to think, in its vendor's words, the least first.
+    #[schema(value_type = Vec<String>, example = json!(["low", "medium", "high"]))]
+    efforts: &'static [String],
     /// Most tokens of input and output together; null when it is not known.
     #[schema(example = 128_000)]
     context_window: Option<u32>,
@@ -45,11 +57,38 @@ pub(crate) struct ModelView {
     /// The day its vendor switched it off.
     #[schema(value_type = Option<String>, format = Date)]
     retired_at: Option<&'static str>,
+    /// The day its vendor is going to switch it off.
+    #[schema(value_type = Option<String>, format = Date)]
+    retires_at: Option<&'static str>,
     /// The key of the model that took its place.
     #[schema(value_type = Option<String>)]
     successor: Option<&'static str>,
+    /// What it costs by its vendor's public list; null when it is not known.
+    prices: Option<ModelPrices>,
     /// Whether a provider that is set up and enabled serves it.
     available: bool,
+}
+
+/// What a model costs, in US dollars for a million tokens.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ModelPrices {
+    /// Of what it reads.
+    #[schema(example = 2.5)]
+    input: f64,
+    /// Of what it reads and its vendor had at hand; null where that is no cheaper.
+    #[schema(example = 1.25)]
+    cached_input: Option<f64>,
+    /// Of what it writes, reasoning included.
+    #[schema(example = 10.0)]
+    output: f64,
+}
+
+impl From<Prices> for ModelPrices {
+    fn from(prices: Prices) -> Self {
+        let Prices { input, cached_input, output } = prices;
+        Self { input, cached_input, output }
+    }
 }
 
 /// The models that an assistant can have.
@@ -67,12 +106,16 @@ impl From<ListedModel> for ModelView {
             name,
             provider,
             capabilities: known.map_or(&[], |known| &known.capabilities),
+            parameters: known.map_or(&[], |known| &known.parameters),
+            efforts: known.map_or(&[], |known| &known.efforts),
             context_window: known.map(|known| known.context_window),
             max_output_tokens: known.map(|known| known.max_output_tokens),
             in_catalogue: known.is_some(),
-            retired: known.is_some_and(|known| known.status == "retired"),
+            retired: known.is_some_and(catalogue::Model::is_retired),
             retired_at: known.and_then(|known| known.retired_at.as_deref()),
+            retires_at: known.and_then(|known| known.retires_at.as_deref()),
             successor: known.and_then(|known| known.successor.as_deref()),
+            prices: known.and_then(|known| known.prices).map(ModelPrices::from),
             available,
         }
     }

@@ -120,7 +120,7 @@ codes! {
     TeamOwnsAssistants = "team_owns_assistants", CONFLICT, "The team owns assistants",
         "Give them away first.";
     AssistantInactive = "assistant_inactive", CONFLICT, "The assistant is inactive",
-        "Only an active assistant can be the default.";
+        "Only an active assistant answers, and only an active one can be the default.";
     NotDeleted = "not_deleted", CONFLICT, "It is not deleted",
         "There is nothing to restore.";
     AlreadySetUp = "already_set_up", CONFLICT, "The installation is set up already",
@@ -169,6 +169,26 @@ codes! {
         "The key was used within 24 hours with another body.";
     TooManyRequests = "too_many_requests", TOO_MANY_REQUESTS, "There were too many attempts",
         "`Retry-After` says when to try again.";
+    BudgetExceeded = "budget_exceeded", TOO_MANY_REQUESTS, "A budget is used up",
+        "`detail` names the budget. Nothing was asked of a model; `Retry-After` says when it begins anew. `/api/usage/budgets` shows what is spent.";
+    TooManyRuns = "too_many_runs", TOO_MANY_REQUESTS, "Too much goes on at the same time",
+        "`detail` names the limit. Wait for one to end; `Retry-After` says when to try again.";
+    ThreadBusy = "thread_busy", CONFLICT, "An answer is on its way in the thread",
+        "One turn at a time: wait for the answer, or cancel it.";
+    ThreadOfAnotherAssistant = "thread_of_another_assistant", CONFLICT, "The thread belongs to another assistant",
+        "A thread stays with the assistant that it began with.";
+    NobodyToHandTo = "nobody_to_hand_to", CONFLICT, "There is nobody to hand over to",
+        "A dispatcher hands over to the assistants that it refers to, as far as they are active and the caller may see them. There is none.";
+    NotRunning = "not_running", CONFLICT, "The response is not on its way",
+        "It ended before, so there is nothing to stop.";
+    AlreadyDecided = "already_decided", CONFLICT, "It was decided already",
+        "`detail` says how. An approval is decided once, within 24 hours.";
+    ProviderBusy = "provider_busy", TOO_MANY_REQUESTS, "The provider is busy",
+        "The provider asks for patience; `detail` tells what it said.";
+    SchemaValidationFailed = "schema_validation_failed", BAD_GATEWAY, "The answer does not fit its schema",
+        "The model was asked twice, and answered neither time as the schema asks. The response keeps what it used.";
+    Interrupted = "interrupted", SERVICE_UNAVAILABLE, "The response was broken off",
+        "The server stopped, or the response took too long. Ask again.";
     Internal = "internal", INTERNAL_SERVER_ERROR, "The service failed",
         "It is a fault of the service. The request id leads to its cause in the log.";
     Unavailable = "unavailable", SERVICE_UNAVAILABLE, "The service cannot do it now",
