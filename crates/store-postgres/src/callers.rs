@@ -125,22 +125,26 @@ impl PgStore {
         proof: Proof,
         reference: Option<&AssistantRef>,
     ) -> StoreResult<Vec<Found>> {
-        let (token, cookie, session) = match proof {
-            Proof::Token(hash) => (Some(Hash(hash)), None, None),
-            Proof::Cookie(hash) => (None, Some(Hash(hash)), None),
-            Proof::Session(id) => (None, None, Some(Key::from(id))),
+        let (token, cookie, session, known) = match proof {
+            Proof::Token(hash) => (Some(Hash(hash)), None, None, None),
+            Proof::Cookie(hash) => (None, Some(Hash(hash)), None, None),
+            Proof::Session(id) => (None, None, Some(Key::from(id)), None),
+            Proof::KnownToken(id) => (None, None, None, Some(Key::from(id))),
         };
         let (id, slug) = reference.map_or((None, None), reference_columns);
         let mut conn = self.connections.get().await?;
-        Sql::<(CallerTypes, Nullable<RecordTypes>)>::new("SELECT * FROM find_caller(?, ?, ?, ?, ?)")
-            .bind::<Nullable<Binary>, _>(token)
-            .bind::<Nullable<Binary>, _>(cookie)
-            .bind::<Nullable<Uuid>, _>(session)
-            .bind::<Nullable<Uuid>, _>(id)
-            .bind::<Nullable<Text>, _>(slug)
-            .load::<Found>(&mut conn)
-            .await
-            .map_err(on_read("users"))
+        Sql::<(CallerTypes, Nullable<RecordTypes>)>::new(
+            "SELECT * FROM find_caller(?, ?, ?, ?, ?, ?)",
+        )
+        .bind::<Nullable<Binary>, _>(token)
+        .bind::<Nullable<Binary>, _>(cookie)
+        .bind::<Nullable<Uuid>, _>(session)
+        .bind::<Nullable<Uuid>, _>(known)
+        .bind::<Nullable<Uuid>, _>(id)
+        .bind::<Nullable<Text>, _>(slug)
+        .load::<Found>(&mut conn)
+        .await
+        .map_err(on_read("users"))
     }
 }
 

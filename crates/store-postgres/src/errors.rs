@@ -49,7 +49,8 @@ fn taken(index: &str) -> StoreError {
         | "assistants_name_key"
         | "providers_name_key"
         | "rules_name_key"
-        | "tags_name_key" => "name",
+        | "tags_name_key"
+        | "automations_name_key" => "name",
         "assistants_slug_key" => "slug",
         "assistants_draft_key" => "draft",
         "assistants_default_key" => "default",

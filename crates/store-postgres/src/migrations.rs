@@ -46,6 +46,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
         "20261121000006",
         include_str!("../../../migrations/postgres/2026-11-21-000006_shared_assistants/up.sql"),
     ),
+    ("20261121000007", include_str!("../../../migrations/postgres/2026-11-21-000007_runs/up.sql")),
 ];
 
 /// Tables by which a schema that somebody else made is recognized.

@@ -266,6 +266,9 @@ diesel::table! {
         model -> Text,
         quantity -> BigInt,
         at -> Timestamptz,
+        input_tokens -> BigInt,
+        output_tokens -> BigInt,
+        cost_micros -> BigInt,
     }
 }
 
@@ -393,6 +396,107 @@ diesel::table! {
         next_attempt_at -> Timestamptz,
         created_at -> Timestamptz,
         revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    threads (organization_id, id) {
+        organization_id -> Uuid,
+        id -> Uuid,
+        user_id -> Uuid,
+        assistant_id -> Nullable<Uuid>,
+        visible -> Bool,
+        title_key -> Nullable<Text>,
+        metadata -> Jsonb,
+        revision -> BigInt,
+        document -> Json,
+    }
+}
+
+diesel::table! {
+    messages (organization_id, thread_id, position) {
+        organization_id -> Uuid,
+        thread_id -> Uuid,
+        position -> BigInt,
+        document -> Json,
+    }
+}
+
+diesel::table! {
+    memories (organization_id, id) {
+        organization_id -> Uuid,
+        id -> Uuid,
+        user_id -> Uuid,
+        assistant_id -> Uuid,
+        document -> Json,
+    }
+}
+
+diesel::table! {
+    runs (organization_id, id) {
+        organization_id -> Uuid,
+        id -> Uuid,
+        user_id -> Uuid,
+        status -> Text,
+        visible -> Bool,
+        lease_until -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        finished_at -> Nullable<Timestamptz>,
+        events_swept -> Bool,
+        revision -> BigInt,
+        document -> Json,
+    }
+}
+
+diesel::table! {
+    approvals (organization_id, id) {
+        organization_id -> Uuid,
+        id -> Uuid,
+        run_id -> Uuid,
+        state -> Text,
+        expires_at -> Timestamptz,
+        document -> Json,
+    }
+}
+
+diesel::table! {
+    run_events (organization_id, run_id, sequence) {
+        organization_id -> Uuid,
+        run_id -> Uuid,
+        sequence -> BigInt,
+        name -> Text,
+        data -> Json,
+    }
+}
+
+diesel::table! {
+    spending (organization_id, subject, subject_id, period) {
+        organization_id -> Uuid,
+        subject -> Text,
+        subject_id -> Text,
+        period -> Text,
+        tokens -> BigInt,
+        cost_micros -> BigInt,
+        reserved_tokens -> BigInt,
+    }
+}
+
+diesel::table! {
+    automations (organization_id, id) {
+        organization_id -> Uuid,
+        id -> Uuid,
+        name_key -> Text,
+        revision -> BigInt,
+        document -> Json,
+    }
+}
+
+diesel::table! {
+    executions (organization_id, id) {
+        organization_id -> Uuid,
+        id -> Uuid,
+        automation_id -> Uuid,
+        document -> Json,
     }
 }
 

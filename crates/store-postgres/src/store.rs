@@ -9,19 +9,21 @@ use understudy_domain::{
     OrganizationId,
     ports::{
         AssistantQueries, AuditQueries, CallerQueries, CommentQueries, ContentQueries,
-        DirectoryQueries, Housekeeping, IdempotencyStore, LabelQueries, RuleQueries, Store,
-        StoreResult, UnitOfWork, WebhookQueries,
+        ConversationQueries, DirectoryQueries, Housekeeping, IdempotencyStore, LabelQueries,
+        RuleQueries, RunEventLog, RunQueries, Store, StoreResult, UnitOfWork, WebhookQueries,
     },
 };
 
 use crate::{
-    audit::Log, connections::Connections, errors::unavailable, unit_of_work::PgUnitOfWork,
+    audit::Log, connections::Connections, errors::unavailable, run_news::RunNews,
+    unit_of_work::PgUnitOfWork,
 };
 
 /// How much of the server a store takes for itself.
 #[derive(Clone, Copy, Debug)]
 pub struct PgOptions {
-    /// How many connections it makes at most.
+    /// How many connections it makes at most, beside the one on which it hears of
+    /// events of runs once somebody waits for them.
     pub max_connections: NonZeroU16,
 }
 
@@ -36,6 +38,7 @@ impl Default for PgOptions {
 pub struct PgStore {
     pub(crate) connections: Arc<Connections>,
     pub(crate) log: Log,
+    pub(crate) run_news: RunNews,
 }
 
 /// Why a database URL was refused.
@@ -80,9 +83,10 @@ impl PgStore {
             config.application_name("understudy");
         }
         let most = usize::from(options.max_connections.get());
+        let run_news = RunNews::new(config.clone());
         let connections =
             Connections::new(config, most).map_err(|error| OpenError::Pool(Box::new(error)))?;
-        Ok(Self { connections: Arc::new(connections), log: Log::default() })
+        Ok(Self { connections: Arc::new(connections), log: Log::default(), run_news })
     }
 }
 
@@ -126,6 +130,18 @@ impl Store for PgStore {
     }
 
     fn webhooks(&self) -> &dyn WebhookQueries {
+        self
+    }
+
+    fn conversations(&self) -> &dyn ConversationQueries {
+        self
+    }
+
+    fn runs(&self) -> &dyn RunQueries {
+        self
+    }
+
+    fn run_events(&self) -> &dyn RunEventLog {
         self
     }
 

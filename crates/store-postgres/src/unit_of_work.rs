@@ -5,10 +5,11 @@ use diesel_async::AsyncPgConnection;
 use understudy_domain::{
     OrganizationId,
     ports::{
-        AssistantRepository, BlobLedger, CommentRepository, CredentialRepository, ImageRepository,
-        ImportRepository, KeyRepository, LabelRepository, OrganizationRepository,
-        ProviderRepository, RecordRepository, RuleRepository, StoreResult, TeamRepository,
-        UnitOfWork, UploadRepository, UserRepository, WebhookRepository,
+        AssistantRepository, AutomationRepository, BlobLedger, CommentRepository,
+        ConversationRepository, CredentialRepository, ImageRepository, ImportRepository,
+        KeyRepository, LabelRepository, OrganizationRepository, ProviderRepository,
+        RecordRepository, RuleRepository, RunRepository, SpendingRepository, StoreResult,
+        TeamRepository, UnitOfWork, UploadRepository, UserRepository, WebhookRepository,
     },
 };
 
@@ -110,6 +111,22 @@ impl UnitOfWork for PgUnitOfWork {
     }
 
     fn webhooks(&mut self) -> &mut dyn WebhookRepository {
+        self
+    }
+
+    fn conversations(&mut self) -> &mut dyn ConversationRepository {
+        self
+    }
+
+    fn runs(&mut self) -> &mut dyn RunRepository {
+        self
+    }
+
+    fn spending(&mut self) -> &mut dyn SpendingRepository {
+        self
+    }
+
+    fn automations(&mut self) -> &mut dyn AutomationRepository {
         self
     }
 

@@ -30,6 +30,9 @@ struct Row {
     model: String,
     quantity: i64,
     at: Moment,
+    input_tokens: i64,
+    output_tokens: i64,
+    cost_micros: i64,
 }
 
 /// Adds a use.
@@ -44,6 +47,9 @@ pub(crate) async fn insert(conn: &mut AsyncPgConnection, used: &Usage) -> StoreR
         model: comparable(used.model.clone()),
         quantity: i64::try_from(used.quantity).map_err(corrupt("usage"))?,
         at: Moment(used.at),
+        input_tokens: i64::try_from(used.input_tokens).map_err(corrupt("usage"))?,
+        output_tokens: i64::try_from(used.output_tokens).map_err(corrupt("usage"))?,
+        cost_micros: i64::try_from(used.cost_micros).map_err(corrupt("usage"))?,
     };
     prepared(diesel::insert_into(usage::table).values(row))
         .execute(conn)
@@ -53,7 +59,8 @@ pub(crate) async fn insert(conn: &mut AsyncPgConnection, used: &Usage) -> StoreR
 }
 
 /// The SQL types of a [`TotalRow`].
-type TotalTypes = (Text, SqlUuid, Nullable<SqlUuid>, Text, Text, Text, BigInt, BigInt);
+type TotalTypes =
+    (Text, SqlUuid, Nullable<SqlUuid>, Text, Text, Text, BigInt, BigInt, BigInt, BigInt, BigInt);
 
 /// A row of [`totals`].
 #[derive(Debug, Queryable)]
@@ -67,6 +74,9 @@ pub(crate) struct TotalRow {
     model: String,
     count: i64,
     quantity: i64,
+    input_tokens: i64,
+    output_tokens: i64,
+    cost_micros: i64,
 }
 
 impl TryFrom<TotalRow> for UsageTotal {
@@ -82,6 +92,9 @@ impl TryFrom<TotalRow> for UsageTotal {
             model: row.model,
             count: u64::try_from(row.count).map_err(corrupt("usage"))?,
             quantity: u64::try_from(row.quantity).map_err(corrupt("usage"))?,
+            input_tokens: u64::try_from(row.input_tokens).map_err(corrupt("usage"))?,
+            output_tokens: u64::try_from(row.output_tokens).map_err(corrupt("usage"))?,
+            cost_micros: u64::try_from(row.cost_micros).map_err(corrupt("usage"))?,
         })
     }
 }
@@ -90,7 +103,8 @@ impl TryFrom<TotalRow> for UsageTotal {
 pub(crate) fn totals(tenant: OrganizationId, filter: &UsageFilter) -> Sql<TotalTypes> {
     Sql::new(
         "SELECT to_char(day, 'YYYY-MM-DD'), user_id, assistant_id, kind, provider, model, \
-         count(*), sum(quantity)::bigint \
+         count(*), sum(quantity)::bigint, sum(input_tokens)::bigint, sum(output_tokens)::bigint, \
+         sum(cost_micros)::bigint \
          FROM (SELECT u.*, (u.at AT TIME ZONE 'UTC')::date AS day FROM usage u \
          WHERE u.organization_id = ? AND u.at >= ? AND u.at < ? \
          AND coalesce(u.user_id = ?, true)) AS used \

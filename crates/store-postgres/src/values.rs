@@ -20,7 +20,7 @@ use uuid::Uuid;
 use crate::errors::{corrupt, unavailable};
 
 /// A UUID.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, AsExpression, FromSqlRow)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = SqlUuid)]
 pub(crate) struct Key(pub(crate) Uuid);
 

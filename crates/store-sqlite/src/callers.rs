@@ -8,7 +8,7 @@ use diesel::{
 };
 use understudy_domain::{
     Actor, AssistantRef, Credential, Email, Organization, OrganizationId, PasswordHash, Secret,
-    SessionId, TeamId, TeamRole, TokenHash, TokenId, TokenLimits, TokenUse,
+    SessionId, TeamId, TeamRole, TokenId, TokenLimits, TokenUse,
     ports::{
         AssistantRecord, CallerQueries, CallerRecord, Installation, LoginRecord, Proof, StoreResult,
     },
@@ -87,7 +87,20 @@ pub(crate) fn sessions_with_users() -> _ {
 fn find(conn: &mut SqliteConnection, proof: Proof) -> StoreResult<Option<CallerRecord>> {
     let columns = (UserRow::as_select(), sessions::id, sessions::expires_at);
     let row = match proof {
-        Proof::Token(hash) => return by_token(conn, hash),
+        Proof::Token(hash) => {
+            let shown = tokens_with_users().filter(api_tokens::hash.eq(Hash(hash)));
+            let row = shown
+                .select((UserRow::as_select(), api_tokens::id, LimitsRow::as_select()))
+                .first(conn);
+            return by_token(conn, row.optional().map_err(on_read("api_tokens"))?);
+        }
+        Proof::KnownToken(id) => {
+            let known = tokens_with_users().filter(api_tokens::id.eq(Key::from(id)));
+            let row = known
+                .select((UserRow::as_select(), api_tokens::id, LimitsRow::as_select()))
+                .first(conn);
+            return by_token(conn, row.optional().map_err(on_read("api_tokens"))?);
+        }
         Proof::Cookie(cookie) => sessions_with_users()
             .filter(sessions::cookie.eq(Hash(cookie)))
             .select(columns)
@@ -111,15 +124,14 @@ pub(crate) fn find_with_assistant(
     Ok(Some((caller, assistant)))
 }
 
-fn by_token(conn: &mut SqliteConnection, hash: TokenHash) -> StoreResult<Option<CallerRecord>> {
-    let token = tokens_with_users().filter(api_tokens::hash.eq(Hash(hash))).select((
-        UserRow::as_select(),
-        api_tokens::id,
-        LimitsRow::as_select(),
-    ));
-    let row = token.first::<(UserRow, Key, LimitsRow)>(conn).optional();
-    let Some((user, id, limits)) = row.map_err(on_read("api_tokens"))? else { return Ok(None) };
+/// A token beside its user.
+type TokenColumns = (UserRow, Key, LimitsRow);
 
+fn by_token(
+    conn: &mut SqliteConnection,
+    row: Option<TokenColumns>,
+) -> StoreResult<Option<CallerRecord>> {
+    let Some((user, id, limits)) = row else { return Ok(None) };
     let limits = TokenLimits::try_from(limits)?;
     let teams = teams_of(conn, &user)?;
     user.caller(Credential::Token { id: id.id(), limits }, teams).map(Some)

@@ -34,14 +34,29 @@ pub(crate) struct Place {
     pub(crate) _lock: Option<File>,
 }
 
+/// Where a commit is when it is acknowledged.
+#[derive(Clone, Copy, Debug)]
+enum Durability {
+    /// On the disk.
+    Disk,
+    /// With the operating system: it outlives the process, but no loss of power. Later
+    /// commits to the disk take it along.
+    System,
+}
+
 impl Place {
-    /// A connection that writes.
+    /// A connection whose commits are on the disk.
     pub(crate) fn writer(&self) -> Result<SqliteConnection, Source> {
+        self.writer_with(Durability::Disk)
+    }
+
+    fn writer_with(&self, durability: Durability) -> Result<SqliteConnection, Source> {
         let mut conn = self.connect()?;
-        // FULL: a commit is on the disk before it is acknowledged.
-        conn.batch_execute(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = ON;",
-        )?;
+        conn.batch_execute("PRAGMA journal_mode = WAL; PRAGMA fullfsync = ON;")?;
+        conn.batch_execute(match durability {
+            Durability::Disk => "PRAGMA synchronous = FULL;",
+            Durability::System => "PRAGMA synchronous = NORMAL;",
+        })?;
         let mode = Sql::<Text>::new("SELECT journal_mode FROM pragma_journal_mode");
         let mode: String = mode.get_result(&mut conn)?;
         if mode == "wal" { Ok(conn) } else { Err("the file system allows no WAL".into()) }
@@ -138,12 +153,25 @@ impl Readers {
 pub(crate) struct Writer {
     place: Arc<Place>,
     idle: Mutex<Option<SqliteConnection>>,
+    durability: Durability,
     turn: Arc<Semaphore>,
 }
 
 impl Writer {
     pub(crate) fn new(place: Arc<Place>, conn: SqliteConnection) -> Self {
-        Self { place, idle: Mutex::new(Some(conn)), turn: Arc::new(Semaphore::new(1)) }
+        let idle = Mutex::new(Some(conn));
+        Self { place, idle, durability: Durability::Disk, turn: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// One whose commits do not wait for the disk. It takes turns with this one, so
+    /// that neither finds the file locked by the other.
+    pub(crate) fn hasty(&self) -> Self {
+        Self {
+            place: Arc::clone(&self.place),
+            idle: Mutex::default(),
+            durability: Durability::System,
+            turn: Arc::clone(&self.turn),
+        }
     }
 
     /// Starts a transaction, after all that waited before.
@@ -211,7 +239,8 @@ impl Writer {
 
     fn draw(&self) -> StoreResult<SqliteConnection> {
         let idle = lock(&self.idle).take();
-        idle.map_or_else(|| self.place.writer().map_err(unavailable), Ok)
+        let fresh = || self.place.writer_with(self.durability).map_err(unavailable);
+        idle.map_or_else(fresh, Ok)
     }
 
     fn put_back(&self, mut conn: SqliteConnection) {

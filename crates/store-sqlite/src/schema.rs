@@ -295,6 +295,9 @@ diesel::table! {
         model -> Text,
         quantity -> BigInt,
         at -> BigInt,
+        input_tokens -> BigInt,
+        output_tokens -> BigInt,
+        cost_micros -> BigInt,
     }
 }
 
@@ -422,6 +425,106 @@ diesel::table! {
         created_at -> BigInt,
         revision -> BigInt,
         attempts -> Text,
+    }
+}
+
+diesel::table! {
+    threads (organization_id, id) {
+        organization_id -> Text,
+        id -> Text,
+        user_id -> Text,
+        assistant_id -> Nullable<Text>,
+        visible -> Bool,
+        title_key -> Nullable<Text>,
+        revision -> BigInt,
+        document -> Text,
+    }
+}
+
+diesel::table! {
+    messages (organization_id, thread_id, position) {
+        organization_id -> Text,
+        thread_id -> Text,
+        position -> BigInt,
+        document -> Text,
+    }
+}
+
+diesel::table! {
+    memories (organization_id, id) {
+        organization_id -> Text,
+        id -> Text,
+        user_id -> Text,
+        assistant_id -> Text,
+        document -> Text,
+    }
+}
+
+diesel::table! {
+    runs (organization_id, id) {
+        organization_id -> Text,
+        id -> Text,
+        user_id -> Text,
+        status -> Text,
+        visible -> Bool,
+        lease_until -> Nullable<BigInt>,
+        created_at -> BigInt,
+        finished_at -> Nullable<BigInt>,
+        events_swept -> Bool,
+        revision -> BigInt,
+        document -> Text,
+    }
+}
+
+diesel::table! {
+    approvals (organization_id, id) {
+        organization_id -> Text,
+        id -> Text,
+        run_id -> Text,
+        state -> Text,
+        expires_at -> BigInt,
+        document -> Text,
+    }
+}
+
+diesel::table! {
+    run_events (organization_id, run_id, sequence) {
+        organization_id -> Text,
+        run_id -> Text,
+        sequence -> BigInt,
+        name -> Text,
+        data -> Text,
+    }
+}
+
+diesel::table! {
+    spending (organization_id, subject, subject_id, period) {
+        organization_id -> Text,
+        subject -> Text,
+        subject_id -> Text,
+        period -> Text,
+        tokens -> BigInt,
+        cost_micros -> BigInt,
+        reserved_tokens -> BigInt,
+    }
+}
+
+diesel::table! {
+    automations (organization_id, id) {
+        organization_id -> Text,
+        id -> Text,
+        name_key -> Text,
+        revision -> BigInt,
+        document -> Text,
+    }
+}
+
+diesel::table! {
+    executions (organization_id, id) {
+        organization_id -> Text,
+        id -> Text,
+        automation_id -> Text,
+        document -> Text,
     }
 }
 

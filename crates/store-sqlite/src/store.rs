@@ -14,8 +14,8 @@ use understudy_domain::{
     OrganizationId,
     ports::{
         AssistantQueries, AuditQueries, CallerQueries, CommentQueries, ContentQueries,
-        DirectoryQueries, Housekeeping, IdempotencyStore, LabelQueries, RuleQueries, Store,
-        StoreResult, UnitOfWork, WebhookQueries,
+        ConversationQueries, DirectoryQueries, Housekeeping, IdempotencyStore, LabelQueries,
+        RuleQueries, RunEventLog, RunQueries, Store, StoreResult, UnitOfWork, WebhookQueries,
     },
 };
 
@@ -23,6 +23,7 @@ use crate::{
     audit::News,
     connections::{Place, Readers, Writer},
     errors::on_read,
+    run_news::RunNews,
     sql::Sql,
     unit_of_work::SqliteUnitOfWork,
     values::Key,
@@ -63,7 +64,10 @@ impl Default for SqliteOptions {
 pub struct SqliteStore {
     pub(crate) readers: Arc<Readers>,
     pub(crate) writer: Arc<Writer>,
+    /// Writes the events of runs.
+    pub(crate) hasty: Arc<Writer>,
     pub(crate) news: News,
+    pub(crate) run_news: RunNews,
 }
 
 /// Why a database could not be opened.
@@ -130,10 +134,14 @@ impl SqliteStore {
         let conn = place
             .writer()
             .map_err(|source| OpenError::Database { path: path.to_owned(), source })?;
+        let readers = Readers::new(Arc::clone(&place), options);
+        let writer = Writer::new(place, conn);
         Ok(Self {
-            readers: Arc::new(Readers::new(Arc::clone(&place), options)),
-            writer: Arc::new(Writer::new(place, conn)),
+            readers: Arc::new(readers),
+            hasty: Arc::new(writer.hasty()),
+            writer: Arc::new(writer),
             news: News::default(),
+            run_news: RunNews::default(),
         })
     }
 }
@@ -207,6 +215,18 @@ impl Store for SqliteStore {
     }
 
     fn webhooks(&self) -> &dyn WebhookQueries {
+        self
+    }
+
+    fn conversations(&self) -> &dyn ConversationQueries {
+        self
+    }
+
+    fn runs(&self) -> &dyn RunQueries {
+        self
+    }
+
+    fn run_events(&self) -> &dyn RunEventLog {
         self
     }
 

@@ -6,10 +6,12 @@ use tracing::Instrument;
 use understudy_domain::{
     OrganizationId,
     ports::{
-        AssistantRepository, BlobLedger, CommentRepository, CredentialRepository, ImageRepository,
-        ImportRepository, KeyRepository, LabelRepository, OrganizationRepository,
-        ProviderRepository, RecordRepository, RuleRepository, StoreError, StoreResult,
-        TeamRepository, UnitOfWork, UploadRepository, UserRepository, WebhookRepository,
+        AssistantRepository, AutomationRepository, BlobLedger, CommentRepository,
+        ConversationRepository, CredentialRepository, ImageRepository, ImportRepository,
+        KeyRepository, LabelRepository, OrganizationRepository, ProviderRepository,
+        RecordRepository, RuleRepository, RunRepository, SpendingRepository, StoreError,
+        StoreResult, TeamRepository, UnitOfWork, UploadRepository, UserRepository,
+        WebhookRepository,
     },
 };
 
@@ -145,6 +147,22 @@ impl UnitOfWork for SqliteUnitOfWork {
     }
 
     fn webhooks(&mut self) -> &mut dyn WebhookRepository {
+        self
+    }
+
+    fn conversations(&mut self) -> &mut dyn ConversationRepository {
+        self
+    }
+
+    fn runs(&mut self) -> &mut dyn RunRepository {
+        self
+    }
+
+    fn spending(&mut self) -> &mut dyn SpendingRepository {
+        self
+    }
+
+    fn automations(&mut self) -> &mut dyn AutomationRepository {
         self
     }
 

@@ -28,6 +28,9 @@ struct Row {
     model: String,
     quantity: i64,
     at: Micros,
+    input_tokens: i64,
+    output_tokens: i64,
+    cost_micros: i64,
 }
 
 /// Adds a use.
@@ -42,22 +45,27 @@ pub(crate) fn insert(conn: &mut SqliteConnection, used: &Usage) -> StoreResult<(
         model: used.model.clone(),
         quantity: i64::try_from(used.quantity).map_err(corrupt("usage"))?,
         at: Micros(used.at),
+        input_tokens: i64::try_from(used.input_tokens).map_err(corrupt("usage"))?,
+        output_tokens: i64::try_from(used.output_tokens).map_err(corrupt("usage"))?,
+        cost_micros: i64::try_from(used.cost_micros).map_err(corrupt("usage"))?,
     };
     diesel::insert_into(usage::table).values(row).execute(conn).map_err(on_write("usage"))?;
     Ok(())
 }
 
 /// The columns of [`totals`].
-type Columns = (Text, Text, Nullable<Text>, Text, Text, Text, BigInt, BigInt);
+type Columns =
+    (Text, Text, Nullable<Text>, Text, Text, Text, BigInt, BigInt, BigInt, BigInt, BigInt);
 
 /// A row of [`totals`].
-type Total = (String, Key, Option<Key>, String, String, String, i64, i64);
+type Total = (String, Key, Option<Key>, String, String, String, i64, i64, i64, i64, i64);
 
 pub(crate) fn totals(tenant: Key, filter: &UsageFilter) -> Sql<Columns> {
     let user = filter.user.map(|user| Key::from(user).text());
     let mut sql = Sql::new(
         "SELECT date(at / 1000000, 'unixepoch'), user_id, assistant_id, kind, provider, model, \
-         count(*), sum(quantity) FROM usage WHERE organization_id = ",
+         count(*), sum(quantity), sum(input_tokens), sum(output_tokens), sum(cost_micros) \
+         FROM usage WHERE organization_id = ",
     );
     sql.word(tenant.text());
     sql.text(" AND at >= ").number(filter.from.unix_micros());
@@ -78,7 +86,7 @@ pub(crate) fn count(
 }
 
 fn total(row: Total) -> Result<UsageTotal, StoreError> {
-    let (day, user, assistant, kind, provider, model, count, quantity) = row;
+    let (day, user, assistant, kind, provider, model, count, quantity, input, output, cost) = row;
     Ok(UsageTotal {
         day,
         user: user.id(),
@@ -88,5 +96,8 @@ fn total(row: Total) -> Result<UsageTotal, StoreError> {
         model,
         count: u64::try_from(count).map_err(corrupt("usage"))?,
         quantity: u64::try_from(quantity).map_err(corrupt("usage"))?,
+        input_tokens: u64::try_from(input).map_err(corrupt("usage"))?,
+        output_tokens: u64::try_from(output).map_err(corrupt("usage"))?,
+        cost_micros: u64::try_from(cost).map_err(corrupt("usage"))?,
     })
 }

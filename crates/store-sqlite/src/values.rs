@@ -15,7 +15,7 @@ use understudy_domain::{ChainHash, Digest, Id, Timestamp, TokenHash};
 use uuid::Uuid;
 
 /// A UUID as 32 lower-case hex digits, so that text sorts as the UUID does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, AsExpression, FromSqlRow)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
 pub(crate) struct Key(pub(crate) Uuid);
 

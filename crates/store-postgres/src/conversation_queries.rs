@@ -1,0 +1,132 @@
+//! Reading threads, messages and memories.
+
+use async_trait::async_trait;
+use diesel::{
+    ExpressionMethods, QueryDsl,
+    sql_types::{BigInt, Json as SqlJson, Jsonb, Nullable, Text, Uuid as SqlUuid},
+};
+use understudy_domain::{
+    AssistantId, Memory, Message, OrganizationId, Thread, ThreadId, UserId,
+    conversation::Order,
+    ports::{ConversationQueries, StoreResult, ThreadFilter},
+};
+use uuid::Uuid;
+
+use crate::{
+    assistants::metadata,
+    conversations::remembered,
+    errors::on_read,
+    schema::{memories, messages, threads},
+    sql::Sql,
+    store::PgStore,
+    transaction::Transaction,
+    values::{Json, Key, comparable},
+};
+
+/// The documents of a page of threads.
+fn page(tenant: OrganizationId, filter: &ThreadFilter) -> Sql<SqlJson> {
+    // Ids are of version 7: neither the smallest nor the largest of all is one.
+    let (text, end) = match filter.order {
+        Order::Ascending => (
+            "SELECT document FROM threads WHERE organization_id = ? AND user_id = ? AND visible \
+             AND id > ? AND coalesce(assistant_id = ?, true) \
+             AND CASE WHEN ? THEN coalesce(strpos(title_key, ?) > 0, false) ELSE true END \
+             AND metadata @> ? ORDER BY id LIMIT ?",
+            Uuid::nil(),
+        ),
+        Order::Descending => (
+            "SELECT document FROM threads WHERE organization_id = ? AND user_id = ? AND visible \
+             AND id < ? AND coalesce(assistant_id = ?, true) \
+             AND CASE WHEN ? THEN coalesce(strpos(title_key, ?) > 0, false) ELSE true END \
+             AND metadata @> ? ORDER BY id DESC LIMIT ?",
+            Uuid::max(),
+        ),
+    };
+    Sql::new(text)
+        .bind::<SqlUuid, _>(Key::from(tenant))
+        .bind::<SqlUuid, _>(Key::from(filter.user))
+        .bind::<SqlUuid, _>(filter.after.map_or(Key(end), Key::from))
+        .bind::<Nullable<SqlUuid>, _>(filter.assistant.map(Key::from))
+        .bind::<diesel::sql_types::Bool, _>(filter.q.is_some())
+        .bind::<Nullable<Text>, _>(filter.q.clone().map(comparable))
+        .bind::<Jsonb, _>(metadata(filter.metadata.iter()))
+        .bind::<BigInt, _>(i64::from(filter.limit))
+}
+
+#[async_trait]
+impl ConversationQueries for PgStore {
+    #[tracing::instrument(name = "db.threads.read", skip_all, fields(thread.id = %id))]
+    async fn thread(&self, tenant: OrganizationId, id: ThreadId) -> StoreResult<Option<Thread>> {
+        let thread =
+            threads::table.find((Key::from(tenant), Key::from(id))).select(threads::document);
+        let rows: Vec<Json<Thread>> = Transaction::read(&self.connections, tenant, thread)
+            .await?
+            .map_err(on_read("threads"))?;
+        Ok(rows.into_iter().next().map(|document| document.0))
+    }
+
+    #[tracing::instrument(name = "db.threads.list", skip_all)]
+    async fn threads(
+        &self,
+        tenant: OrganizationId,
+        filter: &ThreadFilter,
+    ) -> StoreResult<Vec<Thread>> {
+        let page = page(tenant, filter);
+        let rows: Vec<Json<Thread>> = Transaction::read(&self.connections, tenant, page)
+            .await?
+            .map_err(on_read("threads"))?;
+        Ok(rows.into_iter().map(|document| document.0).collect())
+    }
+
+    #[tracing::instrument(name = "db.messages.list", skip_all, fields(thread.id = %thread))]
+    async fn messages(
+        &self,
+        tenant: OrganizationId,
+        thread: ThreadId,
+        after: Option<u64>,
+        order: Order,
+        limit: u32,
+    ) -> StoreResult<Vec<Message>> {
+        // No thread is as long as the largest number.
+        let after = after.map(|after| i64::try_from(after).unwrap_or(i64::MAX));
+        let all = messages::table
+            .filter(messages::organization_id.eq(Key::from(tenant)))
+            .filter(messages::thread_id.eq(Key::from(thread)))
+            .limit(limit.into())
+            .select(messages::document);
+        let rows: Vec<Json<Message>> = match order {
+            Order::Ascending => {
+                let page = all
+                    .filter(messages::position.gt(after.unwrap_or(i64::MIN)))
+                    .order(messages::position);
+                Transaction::read(&self.connections, tenant, page).await?
+            }
+            Order::Descending => {
+                let page = all
+                    .filter(messages::position.lt(after.unwrap_or(i64::MAX)))
+                    .order(messages::position.desc());
+                Transaction::read(&self.connections, tenant, page).await?
+            }
+        }
+        .map_err(on_read("messages"))?;
+        Ok(rows.into_iter().map(|document| document.0).collect())
+    }
+
+    #[tracing::instrument(name = "db.memories.list", skip_all)]
+    async fn memories(
+        &self,
+        tenant: OrganizationId,
+        assistant: AssistantId,
+        user: UserId,
+        limit: u32,
+    ) -> StoreResult<Vec<Memory>> {
+        let newest = remembered(tenant.into(), assistant.into(), user.into())
+            .order(memories::id.desc())
+            .limit(limit.into())
+            .select(memories::document);
+        let rows: Vec<Json<Memory>> = Transaction::read(&self.connections, tenant, newest)
+            .await?
+            .map_err(on_read("memories"))?;
+        Ok(rows.into_iter().map(|document| document.0).collect())
+    }
+}
