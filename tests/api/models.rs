@@ -22,7 +22,13 @@ pub(crate) async fn the_catalogue_is_told_with_what_is_available(app: &App) {
     assert!(known["contextWindow"].as_u64().unwrap() > known["maxOutputTokens"].as_u64().unwrap());
     let old = model(&before, "gpt-4.5-preview").unwrap();
     assert_eq!((&old["retired"], &old["retiredAt"]), (&json!(true), &json!("2025-07-14")));
-    assert_eq!(old["successor"], "gpt-4.1");
+    assert_eq!(old["successor"], "gpt-5.2");
+    assert_eq!((&known["retiresAt"], &old["retiresAt"]), (&json!("2027-01-14"), &json!(null)));
+    assert_eq!(known["prices"], json!({"input": 2.5, "cachedInput": 1.25, "output": 10.0}));
+    assert_eq!(known["efforts"], json!([]));
+    assert!(known["parameters"].as_array().unwrap().contains(&json!("temperature")));
+    let thinking = model(&before, "gpt-5").unwrap();
+    assert_eq!(thinking["efforts"], json!(["minimal", "low", "medium", "high"]));
 
     for provider in [
         json!({"name": "OpenAI", "kind": "openai"}),
@@ -39,12 +45,16 @@ pub(crate) async fn the_catalogue_is_told_with_what_is_available(app: &App) {
         "name": "ours",
         "provider": "ollama",
         "capabilities": [],
+        "parameters": [],
+        "efforts": [],
         "contextWindow": null,
         "maxOutputTokens": null,
         "inCatalogue": false,
         "retired": false,
         "retiredAt": null,
+        "retiresAt": null,
         "successor": null,
+        "prices": null,
         "available": true,
     });
     assert_eq!(model(&after, "ours"), Some(&expected));

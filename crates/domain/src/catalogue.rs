@@ -150,6 +150,60 @@ mod tests {
     }
 
     #[test]
+    fn what_models_are_capable_of_and_take_is_said_in_known_words() {
+        const CAPABILITIES: [&str; 6] =
+            ["text", "tools", "vision", "audio", "reasoning", "structured"];
+        const PARAMETERS: [&str; 8] = [
+            "temperature",
+            "top_p",
+            "stop",
+            "seed",
+            "logprobs",
+            "penalties",
+            "logit_bias",
+            "verbosity",
+        ];
+        const EFFORTS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
+        for model in models() {
+            let known = |words: &[String], all: &[&str]| words.iter().all(|w| all.contains(&&**w));
+            assert!(known(&model.capabilities, &CAPABILITIES), "{}", model.key);
+            assert!(known(&model.parameters, &PARAMETERS), "{}", model.key);
+            let ranks: Vec<_> =
+                model.efforts.iter().map(|w| EFFORTS.iter().position(|e| e == w).unwrap()).collect();
+            assert!(ranks.is_sorted(), "{}", model.key);
+            assert!(ranks.is_empty() || model.has("reasoning"), "{}", model.key);
+        }
+    }
+
+    #[test]
+    fn models_of_anthropic_that_think_say_how() {
+        for model in models() {
+            let thinks = model.provider == "anthropic" && model.has("reasoning");
+            let how = model.thinking.as_deref();
+            assert_eq!(thinks, matches!(how, Some("adaptive" | "budget")), "{}", model.key);
+            assert!(how.is_none() || !model.efforts.is_empty(), "{}", model.key);
+        }
+    }
+
+    #[test]
+    fn a_model_is_retired_or_going_to_be_but_not_both() {
+        for model in models() {
+            let dates = (model.retired_at.is_some(), model.retires_at.is_some());
+            assert_eq!(dates.0, model.is_retired(), "{}", model.key);
+            assert_ne!(dates, (true, true), "{}", model.key);
+        }
+    }
+
+    #[test]
+    fn prices_are_no_less_than_nothing_and_cached_input_is_no_dearer() {
+        for (model, prices) in models().iter().filter_map(|model| Some((model, model.prices?))) {
+            let cached = prices.cached_input.unwrap_or(prices.input);
+            assert!(prices.input >= 0.0 && prices.output >= prices.input, "{}", model.key);
+            assert!((0.0..=prices.input).contains(&cached), "{}", model.key);
+        }
+    }
+
+    #[test]
     fn a_mistyped_key_finds_its_neighbours() {
         assert_eq!(nearest("gpt4o").first(), Some(&"gpt-4o"));
     }

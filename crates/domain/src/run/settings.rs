@@ -435,3 +435,6 @@ fn check_schema(name: &str, schema: &Map<String, Value>, at: &str, faults: &mut 
         faults.push(Fault::new(&at, "invalid_schema", message));
     }
 }
+
+#[cfg(test)]
+mod tests;
