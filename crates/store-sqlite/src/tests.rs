@@ -5,6 +5,8 @@ mod documents;
 mod opening;
 pub(crate) mod plans;
 mod preparing;
+mod run_events;
+mod run_plans;
 mod samples;
 mod schemas;
 mod transactions;

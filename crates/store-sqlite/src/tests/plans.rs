@@ -29,10 +29,11 @@ use crate::{
     webhooks,
 };
 
-const TABLES: [&str; 3] = [
+const TABLES: [&str; 4] = [
     include_str!("../../../../migrations/sqlite/2026-11-21-000001_core/up.sql"),
     include_str!("../../../../migrations/sqlite/2026-11-21-000002_content/up.sql"),
     include_str!("../../../../migrations/sqlite/2026-11-21-000003_collaboration/up.sql"),
+    include_str!("../../../../migrations/sqlite/2026-11-21-000004_runs/up.sql"),
 ];
 
 #[derive(QueryableByName)]
@@ -65,6 +66,7 @@ fn a_caller_is_found_by_index() {
         plan(&tokens_with_users().filter(api_tokens::hash.eq(vec![])).select(api_tokens::id)),
         plan(&sessions_with_users().filter(sessions::cookie.eq(vec![])).select(sessions::id)),
         plan(&sessions_with_users().filter(sessions::id.eq("")).select(sessions::id)),
+        plan(&tokens_with_users().filter(api_tokens::id.eq("")).select(api_tokens::id)),
         plan(
             &team_members::table
                 .filter(team_members::organization_id.eq(""))
@@ -94,7 +96,7 @@ fn an_assistant_and_its_draft_are_found_by_index() {
 }
 
 /// Whether the plan goes by this index alone, without sorting.
-fn goes_by(plan: &[String], index: &str) -> bool {
+pub(crate) fn goes_by(plan: &[String], index: &str) -> bool {
     let sorts = plan.iter().any(|step| step.contains("TEMP"));
     !scans(plan) && !sorts && plan.iter().any(|step| step.contains(index))
 }

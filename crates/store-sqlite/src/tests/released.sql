@@ -1,5 +1,5 @@
--- What the release before this one stored: an organization with a user, an
--- assistant, its draft, a version of it, and a log.
+-- What the first release stored: an organization with a user, an assistant, its draft,
+-- a version of it, and a log.
 
 INSERT INTO organizations VALUES (
     '0000000000000000000000000000000a', 'Example', '{"defaultModelKey":"gpt-4o"}', 1700000000000000

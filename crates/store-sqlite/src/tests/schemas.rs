@@ -3,13 +3,13 @@
 use diesel::{RunQueryDsl, connection::SimpleConnection};
 use diesel_migrations::MigrationHarness;
 use understudy_domain::{
-    AuditEvent, Blob, ChainHash, EventFilter, EventId, RecordedEvent,
+    AuditEvent, Blob, ChainHash, EventFilter, EventId, RecordedEvent, TokenId,
     audit::ChainHead,
-    ports::{Store, Walk},
+    ports::{Proof, Store, UsageFilter, Walk},
 };
 use uuid::Uuid;
 
-use super::samples::{TENANT, assistant, at, event, organization, store, with_file};
+use super::samples::{ADA, TENANT, assistant, at, event, organization, store, with_file};
 use crate::{MigrateError, SchemaState, SqliteOptions, SqliteStore, migrations::MIGRATIONS};
 
 async fn execute(store: &SqliteStore, sql: &'static str) {
@@ -52,20 +52,24 @@ async fn a_database_of_another_program_is_refused() {
     assert!(matches!(store.migrate().await, Err(MigrateError::Foreign)));
 }
 
-/// How many migrations the release before this one had.
-const RELEASED: usize = 2;
+/// What each release but the first stored when it was the newest: after how many
+/// migrations, and what was added to what the one before had stored.
+const RELEASED: [(usize, &str); 2] =
+    [(2, include_str!("released.sql")), (1, include_str!("released_2.sql"))];
 
-/// A database that the release before this one made, with an assistant, a draft and
-/// a version in it.
-async fn released() -> (SqliteStore, tempfile::TempDir) {
+/// A database that this many releases have made and brought forward, with an assistant,
+/// a draft and a version in it.
+async fn released(releases: usize) -> (SqliteStore, tempfile::TempDir) {
     let (store, folder) = empty();
     store
         .writer
-        .exclusively(|conn| {
-            for _ in 0..RELEASED {
-                conn.run_next_migration(MIGRATIONS).unwrap();
+        .exclusively(move |conn| {
+            for (migrations, rows) in RELEASED.into_iter().take(releases) {
+                for _ in 0..migrations {
+                    conn.run_next_migration(MIGRATIONS).unwrap();
+                }
+                conn.batch_execute(rows).unwrap();
             }
-            conn.batch_execute(include_str!("released.sql")).unwrap();
         })
         .await
         .unwrap();
@@ -73,25 +77,49 @@ async fn released() -> (SqliteStore, tempfile::TempDir) {
 }
 
 #[tokio::test]
-async fn a_database_of_the_release_before_is_brought_forward_with_what_it_holds() {
-    let (store, _folder) = released().await;
-    assert_eq!(store.schema_state().await.unwrap(), SchemaState::Behind);
-    store.migrate().await.unwrap();
-    assert_eq!(store.schema_state().await.unwrap(), SchemaState::Current);
+async fn a_database_of_a_release_before_is_brought_forward_with_what_it_holds() {
+    for releases in [1, 2] {
+        let (store, _folder) = released(releases).await;
+        assert_eq!(store.schema_state().await.unwrap(), SchemaState::Behind);
+        store.migrate().await.unwrap();
+        assert_eq!(store.schema_state().await.unwrap(), SchemaState::Current);
 
-    let mut work = store.begin(TENANT).await.unwrap();
-    let found = work.organizations().find().await.unwrap();
-    assert_eq!(found.map(|found| found.name), Some(organization().name));
-    let found = work.assistants().find(assistant(1).id).await.unwrap().unwrap();
-    assert_eq!(found, assistant(1));
-    assert!(work.assistants().find_draft_of(found.id).await.unwrap().is_some());
-    let version = work.records().find_version(found.id, 1).await.unwrap().unwrap();
-    assert_eq!(version.content, assistant(1).content);
+        let mut work = store.begin(TENANT).await.unwrap();
+        let found = work.organizations().find().await.unwrap();
+        assert_eq!(found.map(|found| found.name), Some(organization().name));
+        let found = work.assistants().find(assistant(1).id).await.unwrap().unwrap();
+        assert_eq!(found, assistant(1));
+        assert!(work.assistants().find_draft_of(found.id).await.unwrap().is_some());
+        let version = work.records().find_version(found.id, 1).await.unwrap().unwrap();
+        assert_eq!(version.content, assistant(1).content);
+    }
 }
 
 #[tokio::test]
-async fn an_assistant_of_the_release_before_takes_a_file() {
-    let (store, _folder) = released().await;
+async fn what_was_used_before_tokens_were_counted_is_counted_without_them() {
+    let (store, _folder) = released(2).await;
+    store.migrate().await.unwrap();
+
+    let filter = UsageFilter { from: at(0), until: at(1), user: Some(ADA) };
+    let totals = store.content().usage(TENANT, &filter).await.unwrap();
+    let [total] = &totals[..] else { panic!("one use was noted: {totals:?}") };
+    assert_eq!((total.count, total.quantity), (1, 2));
+    assert_eq!((total.input_tokens, total.output_tokens, total.cost_micros), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn a_token_of_a_release_before_can_be_asked_for_by_its_id() {
+    let (store, _folder) = released(2).await;
+    store.migrate().await.unwrap();
+
+    let token = TokenId::from_uuid(Uuid::from_u128(4));
+    let caller = store.callers().find(Proof::KnownToken(token)).await.unwrap();
+    assert_eq!(caller.map(|caller| caller.actor.user), Some(ADA));
+}
+
+#[tokio::test]
+async fn an_assistant_of_a_release_before_takes_a_file() {
+    let (store, _folder) = released(1).await;
     store.migrate().await.unwrap();
     let mut work = store.begin(TENANT).await.unwrap();
     let found = work.assistants().find(assistant(1).id).await.unwrap().unwrap();
@@ -105,8 +133,8 @@ async fn an_assistant_of_the_release_before_takes_a_file() {
 }
 
 #[tokio::test]
-async fn the_log_of_the_release_before_is_numbered_and_goes_on_as_a_chain() {
-    let (store, _folder) = released().await;
+async fn the_log_of_a_release_before_is_numbered_and_goes_on_as_a_chain() {
+    let (store, _folder) = released(1).await;
     store.migrate().await.unwrap();
     let head = store.audit().head(TENANT).await.unwrap();
     assert_eq!(head, ChainHead { seq: 3, hash: ChainHash::START });
