@@ -3,12 +3,24 @@
 
 mod approval;
 pub mod check;
+pub mod context;
 mod event;
+pub mod file_knowledge;
 pub mod fit;
+pub mod format;
+pub mod moderation;
 mod outcome;
+pub mod passages;
+pub mod prompt;
+pub mod question;
+pub mod remember;
 mod request;
 pub mod route;
 pub mod settings;
+pub mod stop;
+pub mod summarize;
+mod text;
+pub mod tools;
 pub mod view;
 
 use serde::{Deserialize, Serialize};
