@@ -1,6 +1,8 @@
 //! Conversations in few words: how a model is asked for them, and what stands in for
 //! its answer where there is no model or it fails.
 
+use std::fmt::Write as _;
+
 use super::{
     question::Question,
     text::{one_line, sentences, shorten},
@@ -40,7 +42,7 @@ pub fn request(messages: &[Message], earlier: Option<&str>) -> Question {
     input.push_str("Conversation:\n");
     for message in messages {
         if let Some((who, text)) = told(&message.item) {
-            input.push_str(&format!("{who}: {}\n\n", shorten(text.trim(), limit)));
+            let _ = write!(input, "{who}: {}\n\n", shorten(text.trim(), limit));
         }
     }
     Question { instructions: INSTRUCTIONS.to_owned(), input: input.trim_end().to_owned() }

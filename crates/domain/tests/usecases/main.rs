@@ -13,6 +13,7 @@ mod comments;
 mod directory;
 mod drafts;
 mod events;
+mod file_knowledge;
 mod files;
 mod housekeeping;
 mod icons;

@@ -206,11 +206,11 @@ fn emphasis(rest: &str, before: Option<char>) -> Marked<'_> {
     }
     for (end, _) in inner.match_indices(mark) {
         let (text, behind) = (inner.get(..end)?, inner.get(end + mark.len()..)?);
-        let is_closed = !text.is_empty()
-            && !text.ends_with(char::is_whitespace)
-            && !(mark.starts_with('_') && is_word(behind.chars().next()))
-            && !(mark.len() == 1 && (behind.starts_with(mark) || text.ends_with(mark)));
-        if is_closed {
+        let is_inside_word = mark.starts_with('_') && is_word(behind.chars().next());
+        let is_part_of_longer =
+            mark.len() == 1 && (behind.starts_with(mark) || text.ends_with(mark));
+        let is_open = text.is_empty() || text.ends_with(char::is_whitespace);
+        if !is_open && !is_inside_word && !is_part_of_longer {
             return Some((inline(text).into(), behind));
         }
     }

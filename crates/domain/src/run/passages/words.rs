@@ -114,8 +114,8 @@ fn stem(word: &str) -> &str {
     {
         return base;
     }
-    let bases = ENDINGS.iter().filter_map(|ending| word.strip_suffix(ending));
-    bases.filter(|base| base.chars().count() >= LEAST_STEM).next().unwrap_or(word)
+    let mut bases = ENDINGS.iter().filter_map(|ending| word.strip_suffix(ending));
+    bases.find(|base| base.chars().count() >= LEAST_STEM).unwrap_or(word)
 }
 
 #[cfg(test)]

@@ -11,19 +11,16 @@ use crate::{
 /// Offers the built-in tools.
 pub(super) fn add(catalogue: &mut Catalogue<'_>) {
     let (modes, engines) = (*catalogue.offer.modes, catalogue.offer.engines);
-    for (mode, engine, tool, reason) in [
-        (modes.web_search, engines.web, web_search as fn() -> Tool, "no web search is set up here"),
-        (modes.code_interpreter, engines.code, code, "no sandbox for code is set up here"),
-        (modes.image_generation, engines.images, images, "no provider that draws is set up here"),
-        (modes.computer_use_preview, engines.computer, computer, "no computer is set up here"),
+    for (mode, is_there, tool, reason) in [
+        (modes.web_search, engines.web, web_search(), "no web search is set up here"),
+        (modes.code_interpreter, engines.code, code(), "no sandbox for code is set up here"),
+        (modes.image_generation, engines.images, images(), "no provider that draws is set up here"),
+        (modes.computer_use_preview, engines.computer, computer(), "no computer is set up here"),
     ] {
-        if mode == ToolMode::Off {
-            continue;
-        }
-        if engine {
-            offer(catalogue, tool());
-        } else {
-            catalogue.unavailable(field(tool().field), reason);
+        match mode {
+            ToolMode::Off => {}
+            ToolMode::On | ToolMode::Auto if is_there => offer(catalogue, tool),
+            ToolMode::On | ToolMode::Auto => catalogue.unavailable(field(tool.field), reason),
         }
     }
     add_files(catalogue);
