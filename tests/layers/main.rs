@@ -32,6 +32,7 @@ const DOMAIN_MAY_USE: [&str; 24] = [
     "crc32fast",
     "deunicode",
     "futures-core",
+    "futures-util",
     "infer",
     "ipnet",
     "json-patch",

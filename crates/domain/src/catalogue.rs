@@ -168,8 +168,11 @@ mod tests {
             let known = |words: &[String], all: &[&str]| words.iter().all(|w| all.contains(&&**w));
             assert!(known(&model.capabilities, &CAPABILITIES), "{}", model.key);
             assert!(known(&model.parameters, &PARAMETERS), "{}", model.key);
-            let ranks: Vec<_> =
-                model.efforts.iter().map(|w| EFFORTS.iter().position(|e| e == w).unwrap()).collect();
+            let ranks: Vec<_> = model
+                .efforts
+                .iter()
+                .map(|w| EFFORTS.iter().position(|e| e == w).unwrap())
+                .collect();
             assert!(ranks.is_sorted(), "{}", model.key);
             assert!(ranks.is_empty() || model.has("reasoning"), "{}", model.key);
         }

@@ -3,8 +3,10 @@
 
 pub mod assistants;
 pub mod audit;
+pub mod automations;
 pub mod avatar;
 pub mod bootstrap;
+pub mod budgets;
 mod change;
 pub mod comments;
 pub mod directory;

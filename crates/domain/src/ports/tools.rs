@@ -222,6 +222,9 @@ pub struct KnowledgeScope {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait KnowledgeIndex: Send + Sync {
+    /// Whether it knows what is in vector stores; one that does not leaves them out.
+    fn searches_vector_stores(&self) -> bool;
+
     /// The passages that fit best, best first.
     async fn search(
         &self,

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Outcome, Run, RunUsage};
-use crate::{ApprovalId, Timestamp, conversation::ToolCall};
+use crate::{Approval, ApprovalId, Timestamp, conversation::ToolCall, run::ApprovalState};
 
 /// What [`RunRequest::include`](super::RunRequest::include) may ask for. All but
 /// `all`, `rules` and `message.logprobs` name what a response tells anyhow.
@@ -20,9 +20,12 @@ pub const INCLUDES: [&str; 9] = [
     "rules",
 ];
 
-/// The response object of a run. `pending` are its approvals that wait.
+/// The response object of a run with these approvals, of which it tells those that
+/// wait.
 #[must_use]
-pub fn response(run: &Run, pending: &[ApprovalId]) -> Map<String, Value> {
+pub fn response(run: &Run, approvals: &[Approval]) -> Map<String, Value> {
+    let waits = |approval: &&Approval| approval.state == ApprovalState::Pending;
+    let pending: Vec<ApprovalId> = approvals.iter().filter(waits).map(|one| one.id).collect();
     let Outcome { failure, .. } = &run.outcome;
     let mut object = Map::new();
     let mut set = |name: &str, value: Value| {

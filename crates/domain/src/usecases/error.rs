@@ -247,6 +247,18 @@ pub enum Conflict {
         /// The provider's kind.
         provider: &'static str,
     },
+    /// Nobody is set up who answers with this model.
+    #[error("no provider that answers with `{model}` is set up")]
+    NoModelProvider {
+        /// The model's key.
+        model: String,
+    },
+    /// The assistant or its organization is not open to the model's vendor.
+    #[error("models of `{provider}` are not allowed, by the assistant or by the organization")]
+    VendorNotAllowed {
+        /// The vendor, or the kind of the provider.
+        provider: String,
+    },
     /// The rule is attached to something.
     #[error("the rule is attached to {count} things; detach it, or delete it with `force`")]
     RuleAttached {
@@ -273,6 +285,9 @@ pub enum Conflict {
     /// Another answer is on its way in the thread.
     #[error("an answer is on its way in this thread; wait for it, or cancel it")]
     ThreadBusy,
+    /// A dispatcher has nobody to hand a conversation over to.
+    #[error("there is no assistant that the dispatcher could hand over to")]
+    NobodyToHandTo,
     /// The thread belongs to another assistant.
     #[error("the thread belongs to another assistant")]
     ThreadOfAnother,
@@ -315,12 +330,15 @@ impl Conflict {
             Self::WrongOffset { .. } => "wrong_offset",
             Self::NoProvider { .. } => "no_provider",
             Self::ProviderNotAllowed { .. } => "provider_not_allowed",
+            Self::NoModelProvider { .. } => "no_provider",
+            Self::VendorNotAllowed { .. } => "provider_not_allowed",
             Self::RuleAttached { .. } => "rule_attached",
             Self::SecretInUse { .. } => "secret_in_use",
             Self::WebhookDisabled => "webhook_disabled",
             Self::AccountNotLinked => "account_not_linked",
             Self::NotActive => "assistant_inactive",
             Self::ThreadBusy => "thread_busy",
+            Self::NobodyToHandTo => "nobody_to_hand_to",
             Self::ThreadOfAnother => "thread_of_another_assistant",
             Self::NotRunning => "not_running",
             Self::Decided { .. } => "already_decided",

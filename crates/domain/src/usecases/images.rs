@@ -13,6 +13,7 @@ mod choice;
 mod create;
 
 pub use choice::{CLIPDROP_MODELS, OPENAI_MODELS};
+pub(super) use create::paint;
 pub use create::{
     Apply, CreateImage, CreatedImage, DEFAULT_SIZE, MAX_PROMPT_CHARS, SIDES, create_image,
     create_image_for,

@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{
-    Caller, Deps, Error, Precondition, Result,
+    Caller, Deps, Error, Precondition, Result, budgets,
     support::{on_write, record, require_admin, require_scope, require_unlimited},
 };
 use crate::{
-    Content, Fault, Organization, OrganizationLimits, OrganizationSettings, Scope, catalogue,
+    Content, Fault, Organization, OrganizationLimits, OrganizationSettings, Scope,
+    budget::Budget,
+    catalogue,
     ports::{Counted, UnitOfWork},
 };
 
@@ -29,6 +31,8 @@ pub struct UpdateOrganization {
     pub allowed_providers: Option<Option<Vec<String>>>,
     /// How much there may be.
     pub limits: LimitChanges,
+    /// How much may be used of models: all budgets that there are to be.
+    pub budgets: Option<Vec<Budget>>,
     /// What the caller demands of the state.
     pub precondition: Precondition,
 }
@@ -90,8 +94,14 @@ pub async fn update_organization(
     require_admin(&caller.actor, Scope::Admin)?;
     let mut work = deps.store.begin(caller.tenant()).await?;
     let before = work.organizations().find().await?.ok_or(Error::NotFound("organization"))?;
-    let UpdateOrganization { name, default_model_key, allowed_providers, limits, precondition } =
-        command;
+    let UpdateOrganization {
+        name,
+        default_model_key,
+        allowed_providers,
+        limits,
+        budgets,
+        precondition,
+    } = command;
     precondition.check(&etag(&before))?;
     let settings = OrganizationSettings {
         default_model_key: default_model_key
@@ -99,7 +109,7 @@ pub async fn update_organization(
         allowed_providers: allowed_providers
             .unwrap_or_else(|| before.settings.allowed_providers.clone()),
         limits: limits.apply(before.settings.limits),
-        budgets: before.settings.budgets.clone(),
+        budgets: budgets.unwrap_or_else(|| before.settings.budgets.clone()),
     };
     let name = name.map_or_else(|| before.name.clone(), |name| name.trim().to_owned());
     let after = Organization { name, settings, ..before.clone() };
@@ -141,6 +151,7 @@ fn faults_of(organization: &Organization) -> Vec<Fault> {
         }
         Some(_) => {}
     }
+    faults.extend(budgets::faults_of(&settings.budgets));
     let OrganizationLimits {
         max_assistants,
         max_users,

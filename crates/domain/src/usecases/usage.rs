@@ -74,6 +74,43 @@ impl Default for ListUsage {
     }
 }
 
+/// How much was used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Amount {
+    /// How often.
+    pub count: u64,
+    /// Images, or tokens of both kinds.
+    pub quantity: u64,
+    /// Tokens that models read.
+    pub input_tokens: u64,
+    /// Tokens that they wrote.
+    pub output_tokens: u64,
+    /// Millionths of a US dollar, where prices are known.
+    pub cost_micros: u64,
+}
+
+impl Amount {
+    /// Input work: ten tokens each, rounded up.
+    #[must_use]
+    pub const fn neurons(&self) -> u64 {
+        self.input_tokens.div_ceil(10)
+    }
+
+    /// Output work: ten tokens each, rounded up.
+    #[must_use]
+    pub const fn synapses(&self) -> u64 {
+        self.output_tokens.div_ceil(10)
+    }
+
+    const fn add(&mut self, total: &UsageTotal) {
+        self.count = self.count.saturating_add(total.count);
+        self.quantity = self.quantity.saturating_add(total.quantity);
+        self.input_tokens = self.input_tokens.saturating_add(total.input_tokens);
+        self.output_tokens = self.output_tokens.saturating_add(total.output_tokens);
+        self.cost_micros = self.cost_micros.saturating_add(total.cost_micros);
+    }
+}
+
 /// What was used of one kind; what is not told apart is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsageRow {
@@ -87,10 +124,8 @@ pub struct UsageRow {
     pub kind: String,
     /// The provider's kind and the model's key.
     pub model: Option<(String, String)>,
-    /// How often.
-    pub count: u64,
-    /// How much in all.
-    pub quantity: u64,
+    /// How much of it.
+    pub amount: Amount,
 }
 
 /// What was used in all of one kind.
@@ -98,10 +133,8 @@ pub struct UsageRow {
 pub struct UsageSum {
     /// What was used.
     pub kind: String,
-    /// How often.
-    pub count: u64,
-    /// How much in all.
-    pub quantity: u64,
+    /// How much of it.
+    pub amount: Amount,
 }
 
 /// What was used.
@@ -140,8 +173,8 @@ pub async fn list_usage(
 
 /// Puts together what is not told apart.
 fn report(counted: &[UsageTotal], groups: UsageGroups) -> UsageReport {
-    let mut rows: BTreeMap<_, (u64, u64)> = BTreeMap::new();
-    let mut totals: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    let mut rows: BTreeMap<_, Amount> = BTreeMap::new();
+    let mut totals: BTreeMap<&str, Amount> = BTreeMap::new();
     for total in counted {
         let key = (
             groups.day.then_some(&total.day),
@@ -151,27 +184,18 @@ fn report(counted: &[UsageTotal], groups: UsageGroups) -> UsageReport {
             groups.model.then_some((&total.provider, &total.model)),
         );
         for sum in [rows.entry(key).or_default(), totals.entry(&total.kind).or_default()] {
-            sum.0 = sum.0.saturating_add(total.count);
-            sum.1 = sum.1.saturating_add(total.quantity);
+            sum.add(total);
         }
     }
-    let row = |((day, user, assistant, kind, model), (count, quantity)): (Key<'_>, (u64, u64))| {
-        UsageRow {
-            day: day.cloned(),
-            user,
-            assistant,
-            kind: kind.clone(),
-            model: model
-                .map(|(provider, model): (&String, &String)| (provider.clone(), model.clone())),
-            count,
-            quantity,
-        }
+    let row = |((day, user, assistant, kind, model), amount): (Key<'_>, Amount)| UsageRow {
+        day: day.cloned(),
+        user,
+        assistant,
+        kind: kind.clone(),
+        model: model.map(|(provider, model): (&String, &String)| (provider.clone(), model.clone())),
+        amount,
     };
-    let sum = |(kind, (count, quantity)): (&str, (u64, u64))| UsageSum {
-        kind: kind.to_owned(),
-        count,
-        quantity,
-    };
+    let sum = |(kind, amount): (&str, Amount)| UsageSum { kind: kind.to_owned(), amount };
     UsageReport {
         rows: rows.into_iter().map(row).collect(),
         totals: totals.into_iter().map(sum).collect(),
@@ -282,6 +306,9 @@ mod tests {
             model: model.to_owned(),
             count,
             quantity: count * 2,
+            input_tokens: count * 3,
+            output_tokens: count * 5,
+            cost_micros: count * 7,
         }
     }
 
@@ -295,8 +322,12 @@ mod tests {
         let sums = |text: &str| -> Vec<u64> {
             let groups = UsageGroups::parse(text).unwrap();
             let UsageReport { rows, totals } = report(&counted, groups);
-            assert_eq!((totals.len(), totals[0].count, totals[0].quantity), (1, 111, 222));
-            rows.iter().map(|row| row.count).collect()
+            let Amount { count, quantity, input_tokens, output_tokens, cost_micros } =
+                totals[0].amount;
+            assert_eq!((totals.len(), count, quantity), (1, 111, 222));
+            assert_eq!((input_tokens, output_tokens, cost_micros), (333, 555, 777));
+            assert_eq!((totals[0].amount.neurons(), totals[0].amount.synapses()), (34, 56));
+            rows.iter().map(|row| row.amount.count).collect()
         };
 
         assert_eq!(sums("day"), [11, 100]);

@@ -119,6 +119,11 @@ pub struct McpServer {
     pub require_approval: RequireApproval,
     /// What the server offers, told to the model.
     pub server_description: Option<String>,
+    /// Whether the assistant acts with these credentials for users who may not edit
+    /// it, too (runtime.md: 'Sharing an assistant does not hand over its owner's
+    /// rights').
+    #[serde(skip_serializing_if = "is_not")]
+    pub share_credentials: bool,
     /// Address of the server.
     pub server_url: Option<String>,
 }
@@ -134,9 +139,15 @@ impl Default for McpServer {
             headers: None,
             require_approval: RequireApproval::Setting(ApprovalSetting::Always),
             server_description: None,
+            share_credentials: false,
             server_url: None,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks")]
+const fn is_not(flag: &bool) -> bool {
+    !*flag
 }
 
 words!(

@@ -14,6 +14,7 @@ use crate::{
     ports::{AssistantRecord, UnitOfWork, Vault},
     usecases::{
         Caller, Conflict, Denied, Deps, Error, Result,
+        automations::require_known_automations,
         icons::IconInput,
         organization::{require_allowed_model, require_room_for_assistant},
         rules::attach_rules,
@@ -61,6 +62,7 @@ pub async fn create_assistant(
     let mut work = deps.store.begin(caller.tenant()).await?;
     require_room_for_assistant(&mut *work).await?;
     require_allowed_model(&mut *work, None, &edit.content).await?;
+    require_known_automations(&mut *work, None, &edit.content).await?;
     let named = edit::new_users(&base.policy, &edit.policy);
     require_known_users(work.users(), named).await?;
     let slug = match edit.slug.clone() {

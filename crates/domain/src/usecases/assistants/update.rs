@@ -12,6 +12,7 @@ use crate::{
     ports::{UnitOfWork, Vault},
     usecases::{
         Caller, Conflict, Deps, Error, Precondition, Result,
+        automations::require_known_automations,
         change::save,
         icons::IconInput,
         organization::require_allowed_model,
@@ -79,6 +80,7 @@ pub(in crate::usecases) async fn update(
     let edit = icon.join(edit::apply(&base, input, mode, &mut || fresh(deps)))?;
     check_reach(&view, &base, &edit)?;
     require_allowed_model(&mut *work, Some(&before.content), &edit.content).await?;
+    require_known_automations(&mut *work, Some(&before.content), &edit.content).await?;
     let named = edit::new_users(&base.policy, &edit.policy);
     require_known_users(work.users(), named).await?;
 

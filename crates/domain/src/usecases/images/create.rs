@@ -124,6 +124,25 @@ pub async fn create_image_for(
     Ok(created)
 }
 
+/// Draws a picture for an answer of the assistant with this content and live id: by
+/// the provider that its settings name, and none that they leave out. Who may ask the
+/// assistant was decided by whoever calls this.
+///
+/// # Errors
+///
+/// As [`create_image`].
+pub(in crate::usecases) async fn paint(
+    deps: Deps<'_>,
+    painter: Painter<'_>,
+    caller: &Caller,
+    (content, live): (&Content, AssistantId),
+    command: CreateImage,
+) -> Result<CreatedImage> {
+    let order = check(command)?;
+    let drawn = draw(&deps, painter, caller, &order, Some(content)).await?;
+    store(&deps, caller, order, drawn, Some(live)).await
+}
+
 fn check(command: CreateImage) -> Result<Order> {
     let CreateImage { prompt, model, size } = command;
     let mut faults = Vec::new();

@@ -1,0 +1,290 @@
+//! The pipeline: a run from its request to its last event. Read it from top to
+//! bottom.
+
+use serde_json::json;
+
+use super::{
+    RunDeps, calls, dispatch,
+    ending::{self, Ending},
+    interrupt::conclude,
+    judging::Judge,
+    output::Output,
+    pausing, rights,
+    scene::Scene,
+    step::{Stepped, step},
+    summing,
+    working::{Progress, Working},
+};
+use crate::{
+    OrganizationId, Run, RunId,
+    assistant::content::MessageRole,
+    chat::ChatStop,
+    conversation::{Item, ToolCall},
+    ports::RunSink,
+    run::{
+        Interruption, Notice, NoticeAction, RunStatus, StopReason, format, moderation, names,
+        settings::Format,
+        tools::{OfferedTool, ToolOrigin},
+    },
+    usecases::{Deps, Error, Result},
+};
+
+/// How often a model that pauses is asked to go on.
+const MAX_PAUSES: u32 = 5;
+/// Most steps of a run, whatever its calls: a model that only asks for tools it is
+/// not offered would go on for ever.
+const MAX_STEPS: u32 = 150;
+/// What a model is told that calls more tools than it may.
+const LIMIT_REACHED: &str = "The limit of tool calls for this response is reached. Answer with \
+                             what you know.";
+const NO_SUCH_TOOL: &str = "There is no such tool.";
+
+/// Carries a run out, to its end or until it waits for approval. For the
+/// [`Runner`](crate::ports::Runner), which holds its lease.
+#[tracing::instrument(skip_all, fields(run.id = %id))]
+pub async fn execute_run(
+    run: RunDeps<'_>,
+    (tenant, id): (OrganizationId, RunId),
+    sink: &dyn RunSink,
+    progress: &Progress,
+) {
+    let state = match load(&run.deps, tenant, id).await {
+        Ok(Some(state)) => state,
+        Ok(None) => return,
+        Err(error) => {
+            // Its lease ends, and whoever looks after it finds it.
+            tracing::error!(%error, "a response could not be begun");
+            return;
+        }
+    };
+    let is_cancelled = state.cancel_requested_at.is_some();
+    let working = Working::new(run, sink, progress, state);
+    if is_cancelled {
+        conclude(&working, Interruption::Cancelled).await;
+        return;
+    }
+    let ending = match pipeline(&working).await {
+        Ok(ending) => ending,
+        Err(error) => Ending::Failed(ending::failure_of(error)),
+    };
+    ending::end(&working, ending).await;
+}
+
+/// The run, if it is at work.
+async fn load(deps: &Deps<'_>, tenant: OrganizationId, id: RunId) -> Result<Option<Run>> {
+    let run = deps.store.runs().run(tenant, id).await?;
+    Ok(run.filter(|run| run.status == RunStatus::InProgress))
+}
+
+/// The stages, in the order of reference §3.11.
+async fn pipeline(working: &Working<'_>) -> Result<Ending> {
+    let scene = set_scene(working).await?;
+    let content = &scene.view.record.assistant.content;
+    let judge = Judge::of(content.moderation_enabled, content.safety_level, &scene.plan);
+
+    if working.with(|run| run.transcript.is_empty()) {
+        if let Some(judge) = &judge {
+            if let Some(category) = judge.verdict(working, &scene.question).await? {
+                return Ok(blocked(working, "input", &category).await);
+            }
+        }
+        announce(working, &scene).await;
+    }
+    match pausing::resume(working, &scene).await? {
+        Some(ending) => Ok(ending),
+        None => answer(working, &scene, judge.as_ref()).await,
+    }
+}
+
+/// Who asks whom, by which settings, about what: looked up now, since rights and
+/// settings may have changed since the run was asked for.
+async fn set_scene(working: &Working<'_>) -> Result<Scene> {
+    let run = working.run;
+    let state = working.snapshot().ok_or(Error::NotFound("response"))?;
+    let is_new = state.transcript.is_empty();
+    if is_new {
+        let told = json!({ "status": "processing", "thread_id": state.thread });
+        working.tell(names::PROCESSING, told).await;
+    }
+    let caller = rights::caller_of(&run.deps, &state).await?;
+    let view = rights::runnable(&run.deps, &caller, state.assistant).await?;
+    let question = super::scene::question_of(&state.request.input);
+    let view = dispatch::answerer(working, &state, &caller, view, &question).await?;
+    let mut scene = Scene::set(run, &state, caller, view).await?;
+    summing::sum_up(working, &mut scene, &state).await?;
+    working.with(|run| {
+        run.started_at.get_or_insert(working.run.deps.clock.now());
+        run.outcome.is_summarized |= scene.is_summarized;
+        run.outcome.rules = scene.rules.iter().map(|rule| rule.id.to_string()).collect();
+        for notice in &scene.notices {
+            run.outcome.note(notice.clone());
+        }
+    });
+    Ok(scene)
+}
+
+/// Tells that the run began, and how.
+async fn announce(working: &Working<'_>, scene: &Scene) {
+    let Some(state) = working.snapshot() else { return };
+    let provider = scene.plan.candidate().map(|candidate| candidate.kind.as_str()).ok();
+    let told = json!({
+        "status": "in_progress",
+        "response_id": state.id,
+        "thread_id": state.thread,
+        "user_id": state.user,
+        "organization_id": state.organization,
+        "assistant_id": state.assistant,
+        "assistant_version": state.version,
+        "model": scene.plan.route.model.key,
+        "provider": provider,
+        "is_summarized": state.outcome.is_summarized,
+        "notices": state.outcome.notices,
+    });
+    working.tell(names::CREATED, told).await;
+}
+
+/// The loop of steps and tools, and what is made of the last step.
+async fn answer(working: &Working<'_>, scene: &Scene, judge: Option<&Judge<'_>>) -> Result<Ending> {
+    let Scene { plan, offered, .. } = scene;
+    let most = usize::try_from(plan.settings.max_tool_calls).unwrap_or(usize::MAX);
+    let (mut pauses, mut was_repaired) = (0, false);
+    for _ in 0..MAX_STEPS {
+        let made = working.with(|run| run.outcome.tool_calls.len());
+        let offered: &[OfferedTool] = if made < most { offered } else { &[] };
+        let stop = plan.settings.stop_sequences.as_slice();
+        let mut output = Output::new(stop, &plan.settings.format, judge);
+        let stepped = step(working, scene, offered, &mut output).await?;
+        if let Some(category) = output.blocked {
+            return Ok(blocked(working, "output", &category).await);
+        }
+        let Stepped { text, calls, stop } = stepped;
+        if !calls.is_empty() {
+            match use_tools(working, scene, offered, calls, most).await? {
+                Some(ending) => return Ok(ending),
+                None => continue,
+            }
+        }
+        match stop {
+            ChatStop::Pause if pauses < MAX_PAUSES => pauses += 1,
+            ChatStop::EndTurn | ChatStop::Pause | ChatStop::ToolUse if !was_repaired => {
+                match faults_of(working, &plan.settings.format, &text) {
+                    None => return Ok(Ending::Completed(StopReason::EndTurn)),
+                    Some(errors) => {
+                        was_repaired = true;
+                        ask_again(working, &errors).await;
+                    }
+                }
+            }
+            stop => return Ok(conclusion(working, scene, &text, &stop)),
+        }
+    }
+    let message = "the model went on without an end".to_owned();
+    Ok(Ending::Failed(ending::failure("too_many_steps", message)))
+}
+
+/// What the last step comes to.
+fn conclusion(working: &Working<'_>, scene: &Scene, text: &str, stop: &ChatStop) -> Ending {
+    Ending::Completed(match stop {
+        ChatStop::MaxTokens => StopReason::MaxTokens,
+        ChatStop::StopSequence => StopReason::StopSequence,
+        ChatStop::ContentFilter => StopReason::ContentFilter,
+        ChatStop::Refusal => StopReason::Refusal,
+        ChatStop::EndTurn | ChatStop::Pause | ChatStop::ToolUse => {
+            return match faults_of(working, &scene.plan.settings.format, text) {
+                None => Ending::Completed(StopReason::EndTurn),
+                Some(errors) => Ending::Unfit(errors),
+            };
+        }
+    })
+}
+
+/// What is wrong with the form of an answer; nothing is with a refusal.
+fn faults_of(working: &Working<'_>, format: &Format, text: &str) -> Option<Vec<String>> {
+    if working.with(|run| run.outcome.refused) {
+        return None;
+    }
+    format::check(format, text).err()
+}
+
+/// Takes an answer back that has not the form that was asked for, and asks once more
+/// (reference §3.5).
+async fn ask_again(working: &Working<'_>, errors: &[String]) {
+    working.with(|run| run.outcome.text.clear());
+    let told = json!({ "reason": "the answer did not have the form that was asked for" });
+    working.tell(names::CONTENT_RESET, told).await;
+    let reason = "the first answer did not fit its form, so the model was asked again";
+    working.notice(Notice::new("response_format", NoticeAction::Emulated, reason)).await;
+    working.said([format::repair_request(errors)]);
+}
+
+/// Runs what the model wants to be run, and what may be. Gives an ending when the
+/// run cannot go on by itself.
+async fn use_tools(
+    working: &Working<'_>,
+    scene: &Scene,
+    offered: &[OfferedTool],
+    calls: Vec<ToolCall>,
+    most: usize,
+) -> Result<Option<Ending>> {
+    let made = working.with(|run| run.outcome.tool_calls.len());
+    let mut left = most.saturating_sub(made);
+    let (mut now, mut pending, mut requested) = (Vec::new(), Vec::new(), Vec::new());
+    for call in calls {
+        // A tool that was withdrawn is known, but not offered any more.
+        let tool = scene.offered.iter().find(|tool| tool.spec.name == call.name);
+        let Some(tool) = tool else {
+            calls::refuse(working, &call, None, NO_SUCH_TOOL).await;
+            continue;
+        };
+        if left == 0 || offered.is_empty() {
+            calls::refuse(working, &call, Some(tool), LIMIT_REACHED).await;
+            continue;
+        }
+        left -= 1;
+        match &tool.origin {
+            ToolOrigin::Caller => requested.push(call),
+            _ if tool.needs_approval => pending.push((call, tool.clone())),
+            _ => now.push((call, tool.clone())),
+        }
+    }
+    calls::run_all(working, scene, &now).await;
+    if !pending.is_empty() {
+        return Ok(Some(pausing::pause(working, &pending).await));
+    }
+    Ok(hand_back(working, requested).await)
+}
+
+/// Ends the run with calls that the caller is to run.
+pub(super) async fn hand_back(working: &Working<'_>, requested: Vec<ToolCall>) -> Option<Ending> {
+    if requested.is_empty() {
+        return None;
+    }
+    for call in &requested {
+        let told = json!({ "call_id": call.id, "tool": call.name, "arguments": call.arguments });
+        working.tell(names::TOOL_REQUESTED, told).await;
+    }
+    working.with(|run| run.outcome.requested_calls = requested);
+    Some(Ending::Completed(StopReason::ToolUse))
+}
+
+/// Puts a safe message in place of what moderation keeps back.
+async fn blocked(working: &Working<'_>, stage: &'static str, category: &str) -> Ending {
+    let message = match stage {
+        "input" => moderation::BLOCKED_INPUT_MESSAGE,
+        _ => moderation::BLOCKED_OUTPUT_MESSAGE,
+    };
+    let told = json!({ "stage": stage, "action": "blocked", "category": category });
+    working.tell(names::MODERATED, told).await;
+    if working.with(|run| !run.outcome.text.is_empty()) {
+        let told = json!({ "reason": "moderation kept the answer back" });
+        working.tell(names::CONTENT_RESET, told).await;
+    }
+    working.with(|run| {
+        run.outcome.text = message.to_owned();
+        run.outcome.reasoning.clear();
+        run.outcome.citations.clear();
+        run.transcript = vec![Item::text(MessageRole::Assistant, message)];
+    });
+    working.tell(names::CONTENT_DELTA, json!({ "delta": message })).await;
+    Ending::Completed(StopReason::ContentFilter)
+}

@@ -1,0 +1,230 @@
+//! What was said before, and how much of it is told.
+
+use super::{RunDeps, plan::Plan};
+use crate::{
+    Message,
+    conversation::{Item, Order, Part, ThreadSummary, ToolResult},
+    ports::Tokenizer,
+    run::{
+        Run,
+        context::{self, Gap, Room},
+    },
+    usecases::{Error, Result},
+};
+
+/// How many of the newest messages are looked at, and how many of the first beside
+/// them.
+const NEWEST: u32 = 1_000;
+const FIRST: u32 = 3;
+/// Characters up to which tokens are counted one by one; of longer texts the
+/// beginning tells of the rest.
+const COUNTED_CHARS: usize = 32_768;
+/// Tokens that an image counts as.
+const IMAGE_TOKENS: u64 = 800;
+/// The share of a model's window that is kept for an answer without a limit.
+const ANSWER_SHARE: u64 = 4;
+/// What the model is told of a call whose result is missing.
+const NO_RESULT: &str = "There is no result of this call.";
+
+/// What came before in the thread of a run.
+pub(super) struct Past {
+    messages: Vec<Message>,
+    summary: Option<ThreadSummary>,
+}
+
+impl Past {
+    /// The words of the summary that there is.
+    pub(super) fn summary(&self) -> Option<String> {
+        self.summary.as_ref().map(|summary| summary.text.clone())
+    }
+}
+
+/// What is told of it.
+pub(super) struct Told {
+    pub(super) items: Vec<Item>,
+    pub(super) omitted: u64,
+    pub(super) summary: Option<String>,
+    pub(super) summarize: Option<Gap>,
+    pub(super) is_summarized: bool,
+}
+
+/// What was said in the thread before the run; up to the run that it goes on from,
+/// if it names one.
+pub(super) async fn of(run: RunDeps<'_>, state: &Run) -> Result<Past> {
+    let nothing = Past { messages: Vec::new(), summary: None };
+    let Some(thread) = state.thread else {
+        return Ok(nothing);
+    };
+    let store = run.deps.store.conversations();
+    let Some(found) = store.thread(state.organization, thread).await? else {
+        return Ok(nothing);
+    };
+    let newest =
+        store.messages(state.organization, thread, None, Order::Descending, NEWEST).await?;
+    let is_all = newest.len() < usize::try_from(NEWEST).unwrap_or(usize::MAX);
+    let mut messages: Vec<Message> = newest.into_iter().rev().collect();
+    if !is_all {
+        let first =
+            store.messages(state.organization, thread, None, Order::Ascending, FIRST).await?;
+        let known = messages.first().map_or(0, |message| message.position);
+        let first = first.into_iter().filter(|message| message.position < known);
+        messages.splice(0..0, first);
+    }
+    let own = messages.iter().find(|message| message.run == Some(state.id));
+    if let Some(from) = own.map(|message| message.position) {
+        messages.retain(|message| message.position < from);
+    }
+    if let Some(previous) = state.request.previous {
+        let until = messages.iter().rev().find(|message| message.run == Some(previous));
+        let until = until.map_or(0, |message| message.position);
+        messages.retain(|message| message.position <= until);
+    }
+    Ok(Past { messages, summary: found.summary })
+}
+
+/// What of the past is told, by the context strategy.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] `context_length_exceeded` where nothing may be left out.
+pub(super) fn choose(run: RunDeps<'_>, plan: &Plan, past: &Past, fixed: u64) -> Result<Told> {
+    let Plan { settings, route, .. } = plan;
+    let key = &route.model.key;
+    let window = u64::from(route.model.context_window);
+    let window = settings.context_window.map_or(window, |limit| window.min(u64::from(limit)));
+    let most = u64::from(route.model.max_output_tokens).min(window / ANSWER_SHARE);
+    let reserved_output = settings.max_completion_tokens.map_or(most, |n| most.min(u64::from(n)));
+    let room = Room { window, reserved_output, fixed };
+    let count = |item: &Item| count_item(run.tokenizer, key, item);
+    let chosen = context::choose(
+        &past.messages,
+        settings.context_strategy,
+        room,
+        settings.truncation,
+        past.summary.as_ref(),
+        &count,
+    );
+    let chosen = chosen.map_err(|error| too_long(error.tokens, error.limit))?;
+    Ok(Told {
+        items: chosen.items,
+        omitted: chosen.omitted,
+        summary: chosen.summary,
+        summarize: chosen.summarize,
+        is_summarized: chosen.is_summarized,
+    })
+}
+
+fn too_long(tokens: u64, limit: u64) -> Error {
+    let message = format!(
+        "the conversation has about {tokens} tokens and the model takes {limit}; shorten it, or \
+         allow `truncation`, or take the context strategy `auto`"
+    );
+    Error::invalid("/input", "context_length_exceeded", message)
+}
+
+/// The messages of the past between two positions, both included.
+pub(super) fn between(past: &Past, (from, until): (u64, u64)) -> Vec<&Message> {
+    let messages = past.messages.iter();
+    messages.filter(|message| (from..=until).contains(&message.position)).collect()
+}
+
+/// Tokens of a text, in bounded time.
+pub(super) fn count(tokenizer: &dyn Tokenizer, model: &str, text: &str) -> u64 {
+    if text.len() <= COUNTED_CHARS {
+        return tokenizer.count(model, text);
+    }
+    let end = (0..=COUNTED_CHARS).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    let beginning = text.get(..end).unwrap_or_default();
+    let whole = u64::try_from(text.len()).unwrap_or(u64::MAX);
+    let part = u64::try_from(end.max(1)).unwrap_or(u64::MAX);
+    tokenizer.count(model, beginning).saturating_mul(whole) / part
+}
+
+/// Tokens of an item, with the few that a protocol puts around it.
+pub(super) fn count_item(tokenizer: &dyn Tokenizer, model: &str, item: &Item) -> u64 {
+    const AROUND: u64 = 4;
+    let said = |text: &str| count(tokenizer, model, text);
+    AROUND
+        + match item {
+            Item::Message { parts, .. } => parts.iter().map(|part| count_part(part, &said)).sum(),
+            Item::ToolCall(call) => said(&call.name) + said(&call.arguments),
+            Item::ToolResult(result) => said(&result.content),
+            Item::Reasoning(block) => said(&block.summary),
+        }
+}
+
+fn count_part(part: &Part, said: &dyn Fn(&str) -> u64) -> u64 {
+    match part {
+        Part::Text { text } | Part::Refusal { text } => said(text),
+        Part::Image { .. } | Part::Audio { .. } | Part::File { .. } => IMAGE_TOKENS,
+    }
+}
+
+/// Makes calls and results belong together, as providers demand: a call without a
+/// result gets one that says so, a result without a call goes.
+pub(super) fn pair(items: &mut Vec<Item>) {
+    let mut called: Vec<String> = Vec::new();
+    items.retain(|item| match item {
+        Item::ToolCall(call) => {
+            called.push(call.id.clone());
+            true
+        }
+        Item::ToolResult(result) => called.contains(&result.call_id),
+        Item::Message { .. } | Item::Reasoning(_) => true,
+    });
+    for id in super::superseding::unanswered(items) {
+        let after = items.iter().rposition(|item| match item {
+            Item::ToolCall(call) => call.id == id,
+            _ => false,
+        });
+        let mut at = after.map_or(items.len(), |at| at + 1);
+        // Behind all calls of the same step, where results begin.
+        while matches!(items.get(at), Some(Item::ToolCall(_))) {
+            at += 1;
+        }
+        let content = NO_RESULT.to_owned();
+        items.insert(at, Item::ToolResult(ToolResult { call_id: id, content, is_error: true }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{assistant::content::MessageRole, conversation::ToolCall};
+
+    fn call(id: &str) -> Item {
+        let (name, arguments) = ("t".to_owned(), "{}".to_owned());
+        Item::ToolCall(ToolCall { id: id.to_owned(), name, arguments })
+    }
+
+    fn result(id: &str) -> Item {
+        let content = "r".to_owned();
+        Item::ToolResult(ToolResult { call_id: id.to_owned(), content, is_error: false })
+    }
+
+    #[test]
+    fn a_call_without_result_gets_one_behind_the_calls_of_its_step() {
+        let mut items = vec![call("a"), call("b"), result("a")];
+
+        pair(&mut items);
+
+        let ids: Vec<_> = items
+            .iter()
+            .map(|item| match item {
+                Item::ToolCall(call) => format!("call {}", call.id),
+                Item::ToolResult(result) => format!("result {}", result.call_id),
+                _ => String::new(),
+            })
+            .collect();
+        assert_eq!(ids, ["call a", "call b", "result b", "result a"]);
+    }
+
+    #[test]
+    fn a_result_without_call_goes() {
+        let mut items = vec![Item::text(MessageRole::User, "x"), result("a")];
+
+        pair(&mut items);
+
+        assert_eq!(items.len(), 1);
+    }
+}

@@ -1,0 +1,203 @@
+//! Runs that are stopped in the middle: by their user, because nobody listens, or
+//! because a server stops.
+
+use serde_json::{Map, Value, json};
+use time::Duration;
+
+use super::{
+    RunDeps,
+    ending::{failure, store_and_tell, told_of_cancelling},
+    superseding::{expire, unanswered},
+    working::{Progress, Working},
+};
+use crate::{
+    OrganizationId, Run, RunId,
+    assistant::content::MessageRole,
+    conversation::{Item, ToolResult},
+    ports::{RunEventLog, RunSink},
+    run::{Interruption, RunEvent, RunStatus, StopReason, names},
+    usecases::Result,
+};
+
+/// Until when stopping a run takes both messages back (reference §1.3).
+pub const QUICK_EDIT: Duration = Duration::seconds(5);
+/// How many events of a lost run are read at once.
+const EVENTS_READ: u32 = 1_000;
+/// What the model is told of a call whose outcome nobody knows.
+const UNKNOWN_OUTCOME: &str = "The response was stopped; whether this call did something is not \
+                               known.";
+
+/// Stores what came of a run that was stopped in the middle, and tells its followers.
+/// For the [`Runner`](crate::ports::Runner).
+#[tracing::instrument(skip_all, fields(run.id = %id))]
+pub async fn interrupt_run(
+    run: RunDeps<'_>,
+    (tenant, id): (OrganizationId, RunId),
+    sink: &dyn RunSink,
+    progress: &Progress,
+    why: Interruption,
+) {
+    let state = match progress.take() {
+        Some(state) => Some(state),
+        None => lost(run, tenant, id).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a response that was stopped could not be read");
+            None
+        }),
+    };
+    // One that ended by itself a moment before stays as it ended.
+    let Some(state) = state.filter(|state| !state.status.is_final()) else { return };
+    let working = Working::new(run, sink, progress, state);
+    conclude(&working, why).await;
+}
+
+/// A run whose server is gone, with what its events tell of it.
+async fn lost(run: RunDeps<'_>, tenant: OrganizationId, id: RunId) -> Result<Option<Run>> {
+    let Some(mut state) = run.deps.store.runs().run(tenant, id).await? else {
+        return Ok(None);
+    };
+    let log: &dyn RunEventLog = run.deps.store.run_events();
+    let mut after = 0;
+    loop {
+        let events = log.events(tenant, id, after, EVENTS_READ).await?;
+        let Some(last) = events.last() else { return Ok(Some(state)) };
+        after = last.sequence;
+        for event in &events {
+            retell(&mut state, event);
+        }
+    }
+}
+
+/// Notes in the run what an event of it says that was not stored.
+fn retell(state: &mut Run, event: &RunEvent) {
+    let delta = event.data.get("delta").and_then(Value::as_str).unwrap_or_default();
+    match event.name.as_str() {
+        names::CONTENT_DELTA => state.outcome.text.push_str(delta),
+        names::CONTENT_RESET => state.outcome.text.clear(),
+        names::REASONING_DELTA => state.outcome.reasoning.push_str(delta),
+        // A pause stored all that came before it.
+        names::COMPLETED => {
+            let text = event.data.get("output_text").and_then(Value::as_str);
+            text.unwrap_or_default().clone_into(&mut state.outcome.text);
+        }
+        _ => {}
+    }
+}
+
+/// Ends a run that was stopped.
+pub(super) async fn conclude(working: &Working<'_>, why: Interruption) {
+    let Some(mut state) = working.snapshot() else { return };
+    let now = working.run.deps.clock.now();
+    let by_user = matches!(why, Interruption::Cancelled | Interruption::Abandoned);
+    let since = now.since(state.started_at.unwrap_or(state.created_at));
+    let takes_back = why == Interruption::Cancelled && since <= QUICK_EDIT;
+
+    state.status = if by_user { RunStatus::Cancelled } else { RunStatus::Failed };
+    state.outcome.stop_reason =
+        Some(if by_user { StopReason::Cancelled } else { StopReason::Error });
+    state.finished_at = Some(now);
+    state.lease = None;
+    match why {
+        Interruption::Cancelled | Interruption::Abandoned => {}
+        Interruption::Overdue => {
+            state.outcome.failure = Some(failure("timeout", "the response took too long"));
+        }
+        Interruption::Interrupted => {
+            let message = "the server stopped while it answered; ask again";
+            state.outcome.failure = Some(failure("interrupted", message));
+        }
+    }
+    if takes_back {
+        state.outcome.text.clear();
+        state.transcript.clear();
+    } else {
+        keep_partial(&mut state);
+    }
+    if let Err(error) = settle_thread(working, &state, takes_back).await {
+        tracing::error!(%error, "the thread of a stopped response could not be changed");
+    }
+    working.with(|run| *run = state);
+    let (name, more) = if by_user {
+        let mode = if takes_back { "quick_edit" } else { "keep_partial" };
+        (names::CANCELLED, told_of_cancelling(mode))
+    } else {
+        (names::FAILED, told_of_failing(working))
+    };
+    store_and_tell(working, &[], name, more).await;
+}
+
+fn told_of_failing(working: &Working<'_>) -> Map<String, Value> {
+    let told = working.with(|run| run.outcome.failure.clone());
+    let told = told.map(|failure| json!({ "message": failure.message, "code": failure.code }));
+    match told {
+        Some(Value::Object(map)) => map,
+        _ => Map::new(),
+    }
+}
+
+/// Makes of what was said and done so far something that a conversation can go on
+/// from.
+fn keep_partial(state: &mut Run) {
+    let said: usize = state
+        .transcript
+        .iter()
+        .filter_map(|item| match item {
+            Item::Message { role: MessageRole::Assistant, parts } => Some(parts),
+            _ => None,
+        })
+        .flatten()
+        .map(|part| match part {
+            crate::conversation::Part::Text { text }
+            | crate::conversation::Part::Refusal { text } => text.len(),
+            _ => 0,
+        })
+        .sum();
+    for call in unanswered(&state.transcript) {
+        let content = UNKNOWN_OUTCOME.to_owned();
+        let result = ToolResult { call_id: call, content, is_error: true };
+        state.transcript.push(Item::ToolResult(result));
+    }
+    let rest = state.outcome.text.get(said..).unwrap_or_default();
+    if !rest.is_empty() {
+        state.transcript.push(Item::text(MessageRole::Assistant, rest));
+    }
+}
+
+/// Takes back what the user said, where both messages go, and lets pending approvals
+/// lapse.
+async fn settle_thread(working: &Working<'_>, state: &Run, takes_back: bool) -> Result<()> {
+    let deps = working.run.deps;
+    let mut work = deps.store.begin(state.organization).await?;
+    let approvals = work.runs().approvals(state.id).await?;
+    expire(&deps, &mut *work, approvals).await?;
+    if takes_back {
+        if let Some(id) = state.thread {
+            take_back(&deps, &mut *work, id, state).await?;
+        }
+    }
+    Ok(work.commit().await?)
+}
+
+async fn take_back(
+    deps: &crate::usecases::Deps<'_>,
+    work: &mut dyn crate::ports::UnitOfWork,
+    id: crate::ThreadId,
+    state: &Run,
+) -> Result<()> {
+    let Some(mut thread) = work.conversations().find_thread(id).await? else {
+        return Ok(());
+    };
+    let count = u64::try_from(state.request.input.len()).unwrap_or(0);
+    let stored = deps.store.conversations();
+    let order = crate::conversation::Order::Descending;
+    let newest = stored.messages(state.organization, id, None, order, 1_000).await?;
+    let own = newest.iter().filter(|message| message.run == Some(state.id));
+    let Some(from) = own.map(|message| message.position).min() else {
+        return Ok(());
+    };
+    let removed = work.conversations().delete_messages(id, from).await?;
+    tracing::debug!(removed, count, "what was said is taken back");
+    thread.message_count = thread.message_count.saturating_sub(removed);
+    thread.updated_at = deps.clock.now();
+    work.conversations().update_thread(thread).await?;
+    Ok(())
+}

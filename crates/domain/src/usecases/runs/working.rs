@@ -1,0 +1,115 @@
+//! A run that is being carried out: what it has come to, and who is told.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Map, Value};
+
+use super::RunDeps;
+use crate::{
+    conversation::Item,
+    ports::RunSink,
+    run::{Notice, Run, RunUsage, names},
+};
+
+/// What a run has come to while it is carried out, so that it can be stored when it
+/// is stopped in the middle.
+#[derive(Debug, Default)]
+pub struct Progress(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    run: Option<Run>,
+    /// What a step that is under way has cost, as far as is known here: it counts
+    /// when the step is stopped.
+    unsettled: RunUsage,
+}
+
+impl Progress {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The run as it is, with what an unfinished step has cost.
+    pub(super) fn take(&self) -> Option<Run> {
+        let mut state = self.lock();
+        let unsettled = std::mem::take(&mut state.unsettled);
+        let mut run = state.run.take()?;
+        run.outcome.usage.add(&unsettled);
+        Some(run)
+    }
+}
+
+/// A run at work.
+#[derive(Clone, Copy)]
+pub(super) struct Working<'a> {
+    pub(super) run: RunDeps<'a>,
+    sink: &'a dyn RunSink,
+    progress: &'a Progress,
+}
+
+impl<'a> Working<'a> {
+    pub(super) fn new(
+        run: RunDeps<'a>,
+        sink: &'a dyn RunSink,
+        progress: &'a Progress,
+        state: Run,
+    ) -> Self {
+        progress.lock().run = Some(state);
+        Self { run, sink, progress }
+    }
+
+    /// The run as it is now; `None` only after it was taken away to be stored.
+    pub(super) fn snapshot(&self) -> Option<Run> {
+        self.progress.lock().run.clone()
+    }
+
+    /// Looks at the run or changes it.
+    pub(super) fn with<T: Default>(&self, act: impl FnOnce(&mut Run) -> T) -> T {
+        self.progress.lock().run.as_mut().map(act).unwrap_or_default()
+    }
+
+    /// Notes what the step under way has cost so far.
+    pub(super) fn unsettled(&self, usage: RunUsage) {
+        self.progress.lock().unsettled = usage;
+    }
+
+    /// Adds what a step cost, in place of what was noted of it.
+    pub(super) fn settle(&self, usage: &RunUsage) {
+        let mut state = self.progress.lock();
+        state.unsettled = RunUsage::default();
+        if let Some(run) = &mut state.run {
+            run.outcome.usage.add(usage);
+        }
+    }
+
+    /// Adds to what was said and done.
+    pub(super) fn said(&self, items: impl IntoIterator<Item = Item>) {
+        self.with(|run| run.transcript.extend(items));
+    }
+
+    /// Tells whoever follows; `data` is a JSON object.
+    pub(super) async fn tell(&self, name: &'static str, data: Value) {
+        let data = match data {
+            Value::Object(map) => map,
+            _ => Map::new(),
+        };
+        self.sink.emit(name, data).await;
+    }
+
+    /// Notes that something was not honoured as it stands, and tells it once.
+    pub(super) async fn notice(&self, notice: Notice) {
+        let is_new = self.with(|run| {
+            let known = run.outcome.notices.contains(&notice);
+            run.outcome.note(notice.clone());
+            !known
+        });
+        if is_new {
+            let data = serde_json::to_value(&notice).unwrap_or_default();
+            self.tell(names::NOTICE, data).await;
+        }
+    }
+
+    pub(super) const fn sink(&self) -> &'a dyn RunSink {
+        self.sink
+    }
+}

@@ -1,0 +1,238 @@
+//! A run that is at work here: its newest events, and how it is stopped.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+};
+
+use serde_json::{Map, Value};
+use tokio::sync::watch;
+use understudy_domain::{
+    OrganizationId, RunId, UserId,
+    run::{Interruption, RunEvent},
+};
+
+/// How many events that are stored already are kept for followers: so much, and no
+/// more, may somebody who is slow to read fall behind without asking the store.
+const KEPT: usize = 512;
+
+/// A run that is at work here.
+#[derive(Debug)]
+pub(crate) struct Live {
+    tenant: OrganizationId,
+    run: RunId,
+    user: OnceLock<UserId>,
+    state: Mutex<State>,
+    /// Counts what happened: events, their end.
+    changed: watch::Sender<u64>,
+    stop: watch::Sender<Option<Interruption>>,
+    /// The sequence up to which events are stored.
+    stored: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    events: VecDeque<RunEvent>,
+    last: u64,
+    /// Whether the event was told that it ends with.
+    is_ended: bool,
+    /// Whether nobody works on it any more.
+    is_over: bool,
+}
+
+/// What there is behind an event.
+pub(crate) enum Found {
+    /// These.
+    Events(Vec<RunEvent>),
+    /// Some that are not kept here any more.
+    Older,
+    /// Nothing yet, or nothing any more.
+    Nothing {
+        /// Whether nothing will come.
+        is_over: bool,
+    },
+}
+
+impl Live {
+    pub(crate) fn new(tenant: OrganizationId, run: RunId) -> Self {
+        Self {
+            tenant,
+            run,
+            user: OnceLock::new(),
+            state: Mutex::default(),
+            changed: watch::Sender::new(0),
+            stop: watch::Sender::new(None),
+            stored: watch::Sender::new(0),
+        }
+    }
+
+    pub(crate) const fn tenant(&self) -> OrganizationId {
+        self.tenant
+    }
+
+    pub(crate) const fn run(&self) -> RunId {
+        self.run
+    }
+
+    pub(crate) fn user(&self) -> Option<UserId> {
+        self.user.get().copied()
+    }
+
+    pub(crate) fn belongs_to(&self, user: UserId) {
+        // Said once; a second time it is the same.
+        let _ = self.user.set(user);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Goes on behind the events that were told before.
+    pub(crate) fn begin_behind(&self, last: u64) {
+        self.state().last = last;
+        self.stored.send_replace(last);
+    }
+
+    /// Takes an event in; `None` when the run has told its end.
+    pub(crate) fn tell(&self, name: &str, data: Map<String, Value>) -> Option<RunEvent> {
+        let stored = *self.stored.borrow();
+        let mut state = self.state();
+        if state.is_ended {
+            return None;
+        }
+        state.last += 1;
+        let event = RunEvent { sequence: state.last, name: name.to_owned(), data };
+        state.is_ended = event.is_terminal();
+        state.events.push_back(event.clone());
+        while state.events.len() > KEPT
+            && state.events.front().is_some_and(|event| event.sequence <= stored)
+        {
+            state.events.pop_front();
+        }
+        drop(state);
+        self.changed.send_modify(|count| *count += 1);
+        Some(event)
+    }
+
+    pub(crate) fn last(&self) -> u64 {
+        self.state().last
+    }
+
+    /// Nobody works on it any more.
+    pub(crate) fn end(&self) {
+        self.state().is_over = true;
+        self.changed.send_modify(|count| *count += 1);
+    }
+
+    pub(crate) fn behind(&self, after: u64, limit: u32) -> Found {
+        let state = self.state();
+        if after >= state.last {
+            return Found::Nothing { is_over: state.is_over };
+        }
+        let is_kept = state.events.front().is_some_and(|event| event.sequence <= after + 1);
+        if !is_kept {
+            return Found::Older;
+        }
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let events = state.events.iter().filter(|event| event.sequence > after);
+        Found::Events(events.take(limit).cloned().collect())
+    }
+
+    pub(crate) fn changed(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    pub(crate) fn stop(&self, why: Interruption) {
+        // The first reason counts.
+        self.stop.send_if_modified(|stop| {
+            let is_first = stop.is_none();
+            stop.get_or_insert(why);
+            is_first
+        });
+    }
+
+    /// Why it is to be stopped, once it is.
+    pub(crate) async fn stopped(&self) -> Interruption {
+        let mut stop = self.stop.subscribe();
+        let found = stop.wait_for(Option::is_some).await;
+        // The sender is ours and lives as long as we do.
+        found.ok().and_then(|why| *why).unwrap_or(Interruption::Interrupted)
+    }
+
+    pub(crate) fn stored_up_to(&self, sequence: u64) {
+        self.stored.send_if_modified(|stored| {
+            let is_news = *stored < sequence;
+            *stored = sequence.max(*stored);
+            is_news
+        });
+    }
+
+    pub(crate) fn stored(&self) -> watch::Receiver<u64> {
+        self.stored.subscribe()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use understudy_domain::{Id, run::names};
+
+    use super::*;
+
+    fn live() -> Live {
+        Live::new(Id::from_uuid(uuid::Uuid::from_u128(1)), Id::from_uuid(uuid::Uuid::from_u128(2)))
+    }
+
+    fn sequences(found: Found) -> Vec<u64> {
+        match found {
+            Found::Events(events) => events.iter().map(|event| event.sequence).collect(),
+            Found::Older | Found::Nothing { .. } => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_follower_gets_what_is_behind_their_last_event() {
+        let live = live();
+        for _ in 0..3 {
+            live.tell(names::CONTENT_DELTA, Map::new());
+        }
+
+        assert_eq!(sequences(live.behind(0, 10)), [1, 2, 3]);
+        assert_eq!(sequences(live.behind(2, 10)), [3]);
+        assert_eq!(sequences(live.behind(0, 2)), [1, 2]);
+        assert!(matches!(live.behind(3, 10), Found::Nothing { is_over: false }));
+    }
+
+    #[test]
+    fn events_are_kept_until_they_are_stored_and_then_only_so_many() {
+        let live = live();
+        for _ in 0..KEPT + 10 {
+            live.tell(names::CONTENT_DELTA, Map::new());
+        }
+        assert_eq!(sequences(live.behind(0, 1)), [1]);
+
+        live.stored_up_to(20);
+        live.tell(names::CONTENT_DELTA, Map::new());
+
+        assert!(matches!(live.behind(0, 1), Found::Older));
+        assert_eq!(sequences(live.behind(11, 1)), [12]);
+    }
+
+    #[test]
+    fn nothing_is_told_behind_the_end() {
+        let live = live();
+
+        assert!(live.tell(names::COMPLETED, Map::new()).is_some());
+        assert!(live.tell(names::CONTENT_DELTA, Map::new()).is_none());
+    }
+
+    #[test]
+    fn a_run_that_goes_on_counts_on() {
+        let live = live();
+        live.begin_behind(7);
+
+        let event = live.tell(names::CONTENT_DELTA, Map::new()).unwrap();
+
+        assert_eq!(event.sequence, 8);
+        assert!(matches!(live.behind(3, 10), Found::Older));
+    }
+}
