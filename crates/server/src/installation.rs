@@ -9,18 +9,21 @@ use understudy_crypto::{
 };
 use understudy_domain::{
     ports::{
-        BlobStore, Clock, CryptoError, Documents, IdSource, ImageModel, Installation as Record,
-        LoginSealer, PasswordHasher, Pictures, SessionSigner, Store, StoreError, Vault,
-        WebhookSender,
+        ActionCaller, BlobStore, ChatModel, Clock, CryptoError, Documents, IdSource, ImageModel,
+        Installation as Record, KnowledgeIndex, LoginSealer, McpGateway, Moderator, PasswordHasher,
+        Pictures, SessionSigner, Store, StoreError, Tokenizer, Vault, WebSearch, WebhookSender,
     },
+    run::file_knowledge::FileKnowledge,
     usecases::Deps,
 };
 
 use understudy_media::{Media, MediaOptions, WorkerCommand};
-use understudy_models::Models;
+use understudy_models::{Models, TokenCounter};
 use understudy_outbound::{NoTls, Outbound, OutboundOptions, Webhooks};
+use understudy_runner::RunPorts;
 
 use crate::{
+    abilities::{self, WebSearchError},
     blobs::{self, BlobsError},
     config::{BlobUrl, Config, DatabaseUrl, KeySource},
     database::{Database, DatabaseError, Schema, Sharing},
@@ -56,6 +59,20 @@ pub struct Installation {
     pub documents: Arc<dyn Documents>,
     /// Models that draw.
     pub image_model: Arc<dyn ImageModel>,
+    /// Models that converse.
+    pub chat_model: Arc<dyn ChatModel>,
+    /// Counts tokens.
+    pub tokenizer: Arc<dyn Tokenizer>,
+    /// Judges texts.
+    pub moderator: Arc<dyn Moderator>,
+    /// MCP servers.
+    pub mcp: Arc<dyn McpGateway>,
+    /// HTTP services of skills and automations.
+    pub actions: Arc<dyn ActionCaller>,
+    /// Searches the web, where an engine is configured.
+    pub web_search: Option<Arc<dyn WebSearch>>,
+    /// Searches files.
+    pub knowledge: Arc<dyn KnowledgeIndex>,
     /// Who sends to webhooks.
     pub webhooks: Arc<dyn WebhookSender>,
 }
@@ -84,6 +101,9 @@ pub enum InstallationError {
     /// Nothing can be asked of others.
     #[error(transparent)]
     Outbound(NoTls),
+    /// The web cannot be searched as it is configured.
+    #[error(transparent)]
+    WebSearch(WebSearchError),
     /// The database's record of the installation cannot be read.
     #[error("the installation's record cannot be read")]
     Record(#[source] StoreError),
@@ -153,12 +173,23 @@ impl Installation {
         let allowed_networks = config.allow_private_network.clone();
         let outbound = Outbound::new(OutboundOptions { allowed_networks });
         let outbound = Arc::new(outbound.map_err(InstallationError::Outbound)?);
+        let web_search = abilities::web_search(config, Arc::clone(&outbound));
+        let web_search = web_search.map_err(InstallationError::WebSearch)?;
+        let models = Arc::new(Models::new(Arc::clone(&outbound)));
+        let blobs = blobs::open(config).map_err(InstallationError::Blobs)?;
         Ok(Self {
             store,
-            blobs: blobs::open(config).map_err(InstallationError::Blobs)?,
+            knowledge: Arc::new(FileKnowledge::new(Arc::clone(&blobs))),
+            blobs,
             pictures: Arc::<Media>::clone(&media),
             documents: media,
-            image_model: Arc::new(Models::new(Arc::clone(&outbound))),
+            image_model: Arc::<Models>::clone(&models),
+            chat_model: Arc::<Models>::clone(&models),
+            moderator: models,
+            tokenizer: Arc::new(TokenCounter),
+            mcp: Arc::new(abilities::mcp(config, Arc::clone(&outbound))),
+            actions: Arc::<Outbound>::clone(&outbound),
+            web_search: web_search.map(|search| -> Arc<dyn WebSearch> { Arc::new(search) }),
             webhooks: Arc::new(Webhooks::new(outbound)),
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
@@ -167,6 +198,31 @@ impl Installation {
             logins: Arc::new(logins),
             vault: Arc::new(vault),
         })
+    }
+
+    /// What runs are carried out with, for a service that callers reach at
+    /// `public_url`.
+    #[must_use]
+    pub fn run_ports(&self, public_url: String) -> RunPorts {
+        RunPorts {
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+            ids: Arc::clone(&self.ids),
+            blobs: Arc::clone(&self.blobs),
+            pictures: Arc::clone(&self.pictures),
+            vault: Arc::clone(&self.vault),
+            chat_model: Arc::clone(&self.chat_model),
+            image_model: Arc::clone(&self.image_model),
+            tokenizer: Arc::clone(&self.tokenizer),
+            moderator: Arc::clone(&self.moderator),
+            mcp: Arc::clone(&self.mcp),
+            actions: Arc::clone(&self.actions),
+            web_search: self.web_search.clone(),
+            code: None,
+            knowledge: Arc::clone(&self.knowledge),
+            datasets: None,
+            public_url,
+        }
     }
 
     /// The ports that nearly every use case takes.

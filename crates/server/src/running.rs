@@ -4,6 +4,7 @@ use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     sync::Arc,
+    time::Duration,
 };
 
 use actix_web::dev::ServerHandle;
@@ -17,6 +18,7 @@ use understudy_domain::{
     },
 };
 use understudy_http_api::{Metrics, Options, Services, Streams, TokenUses, serve};
+use understudy_runner::Tasks;
 
 use crate::{
     config::Config,
@@ -38,6 +40,8 @@ pub struct Running {
     server: ServerHandle,
     serving: JoinHandle<io::Result<()>>,
     streams: Streams,
+    tasks: Tasks,
+    grace: Duration,
     workers: Workers,
 }
 
@@ -93,14 +97,26 @@ pub async fn start(config: Config) -> Result<Running, StartError> {
         add_providers(&installation, &config).await?;
     }
     let token_uses = Arc::new(TokenUses::default());
-    let workers = Workers::start(&installation, Arc::clone(&token_uses));
-    let options = Options { single_sign_on, ..options(&config, address, token_uses) };
+    let options = Options { single_sign_on, ..options(&config, address, Arc::clone(&token_uses)) };
+    let tasks = Tasks::new(installation.run_ports(options.public_url.clone()));
+    let workers = Workers::start(&installation, &tasks, token_uses);
     let streams = options.streams.clone();
-    let server = serve(listener, services(&installation), options).map_err(StartError::Http)?;
+    let grace = options.shutdown_grace;
+    let services = services(&installation, &tasks);
+    let server = serve(listener, services, options).map_err(StartError::Http)?;
     let handle = server.handle();
     let serving = tokio::spawn(server);
     tracing::info!(%address, "listening");
-    Ok(Running { address, bootstrap_token, server: handle, serving, streams, workers })
+    Ok(Running {
+        address,
+        bootstrap_token,
+        server: handle,
+        serving,
+        streams,
+        tasks,
+        grace,
+        workers,
+    })
 }
 
 impl Running {
@@ -110,12 +126,17 @@ impl Running {
         let _ = (&mut self.serving).await;
     }
 
-    /// Ends the event streams, stops accepting, lets requests finish within the
-    /// configured grace, writes what is still to be written, and ends.
+    /// Stops accepting, lets requests and responses finish within the configured
+    /// grace, tells the followers of those that do not, ends the event streams, writes
+    /// what is still to be written, and ends.
     pub async fn stop(self) {
-        self.streams.end();
-        self.server.stop(true).await;
-        self.workers.stop().await;
+        let Self { streams, server, tasks, workers, grace, .. } = self;
+        let finish = async {
+            tasks.shut_down(grace / 2).await;
+            streams.end();
+        };
+        tokio::join!(server.stop(true), finish);
+        workers.stop().await;
         tracing::info!("stopped");
     }
 }
@@ -157,7 +178,7 @@ fn with_scheme(address: &str) -> String {
     if address.contains("://") { address.to_owned() } else { format!("http://{address}") }
 }
 
-fn services(installation: &Installation) -> Services {
+fn services(installation: &Installation, tasks: &Tasks) -> Services {
     Services {
         store: Arc::clone(&installation.store),
         clock: Arc::clone(&installation.clock),
@@ -169,6 +190,16 @@ fn services(installation: &Installation) -> Services {
         pictures: Arc::clone(&installation.pictures),
         documents: Arc::clone(&installation.documents),
         image_model: Arc::clone(&installation.image_model),
+        chat_model: Arc::clone(&installation.chat_model),
+        tokenizer: Arc::clone(&installation.tokenizer),
+        moderator: Arc::clone(&installation.moderator),
+        mcp: Arc::clone(&installation.mcp),
+        actions: Arc::clone(&installation.actions),
+        web_search: installation.web_search.clone(),
+        code: None,
+        knowledge: Arc::clone(&installation.knowledge),
+        datasets: None,
+        runner: Arc::new(tasks.clone()),
     }
 }
 

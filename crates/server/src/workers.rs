@@ -17,9 +17,11 @@ use understudy_domain::{
     },
 };
 use understudy_http_api::TokenUses;
+use understudy_runner::Tasks;
 
 use crate::{error::chain, installation::Installation, telemetry};
 
+mod runs;
 mod webhooks;
 
 /// How often uses of tokens are written; they are kept to the minute.
@@ -35,17 +37,18 @@ const KEEP_ANSWERS: Span = Span::hours(24);
 #[derive(Debug)]
 pub(crate) struct Workers {
     stop: watch::Sender<bool>,
-    work: [JoinHandle<()>; 3],
+    work: [JoinHandle<()>; 4],
 }
 
 impl Workers {
     /// Starts it.
-    pub(crate) fn start(installation: &Installation, uses: Arc<TokenUses>) -> Self {
+    pub(crate) fn start(installation: &Installation, tasks: &Tasks, uses: Arc<TokenUses>) -> Self {
         let (stop, stopped) = watch::channel(false);
         let writing = tokio::spawn(keep_uses(installation.clone(), uses, stopped.clone()));
         let telling = tokio::spawn(webhooks::tell(installation.clone(), stopped.clone()));
+        let recovering = tokio::spawn(runs::look_after(tasks.clone(), stopped.clone()));
         let sweeping = tokio::spawn(keep_house(installation.clone(), stopped));
-        Self { stop, work: [writing, telling, sweeping] }
+        Self { stop, work: [writing, telling, recovering, sweeping] }
     }
 
     /// Does what is left to do and ends.
