@@ -6,11 +6,11 @@
 
 use std::{
     collections::HashMap,
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use tokio::time::Instant;
 use understudy_domain::{ProviderId, ports::ProviderError};
 
 /// So many failures, one after the other, are enough.
@@ -19,9 +19,21 @@ pub(crate) const ENOUGH: u32 = 5;
 pub(crate) const REST: Duration = Duration::from_secs(30);
 
 /// What is remembered of the failures of providers, in this process.
-#[derive(Debug, Default)]
 pub(crate) struct Breakers {
     records: Mutex<HashMap<ProviderId, Record>>,
+    now: Box<dyn Fn() -> Instant + Send + Sync>,
+}
+
+impl Default for Breakers {
+    fn default() -> Self {
+        Self::with_clock(Instant::now)
+    }
+}
+
+impl fmt::Debug for Breakers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Breakers").field("records", &self.records).finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -36,6 +48,11 @@ struct Record {
 }
 
 impl Breakers {
+    /// Nothing is remembered yet; `now` tells the time.
+    pub(crate) fn with_clock(now: impl Fn() -> Instant + Send + Sync + 'static) -> Self {
+        Self { records: Mutex::default(), now: Box::new(now) }
+    }
+
     /// Lets somebody ask the provider, unless it is to be left alone. After the rest
     /// one may try, and the others wait for what comes of it.
     pub(crate) fn admit(
@@ -48,7 +65,7 @@ impl Breakers {
         if let Some(record) = record
             && let Some(since) = record.since
         {
-            let left = REST.saturating_sub(since.elapsed());
+            let left = REST.saturating_sub((self.now)().saturating_duration_since(since));
             if !left.is_zero() || record.on_trial {
                 return Err(record.refusal(left));
             }
@@ -74,7 +91,7 @@ impl Breakers {
 impl Record {
     fn refusal(&self, left: Duration) -> ProviderError {
         // Whole seconds, so that nobody comes back too early.
-        let seconds = left.as_secs() + 1;
+        let seconds = left.as_millis().div_ceil(1000).max(1);
         let last = &self.last;
         ProviderError::Unreachable(format!(
             "it has failed several times; it is tried again in {seconds} s (the last time: {last})"
@@ -122,12 +139,13 @@ impl Permit {
             return self.succeeded();
         }
         self.is_trial = false;
+        let now = (self.breakers.now)();
         self.change(|record| {
             record.failures = record.failures.saturating_add(1);
             record.last = error.to_string();
             record.on_trial = false;
             if record.failures >= ENOUGH {
-                record.since = Some(Instant::now());
+                record.since = Some(now);
             }
         });
     }

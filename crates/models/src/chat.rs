@@ -9,7 +9,7 @@ use understudy_domain::{
 };
 
 use crate::{
-    Models, anthropic, breaker::Permit, builtin, complaint::tidy, line::Line, ollama, openai,
+    Models, anthropic, breaker::Permit, builtin, complaint::masked, line::Line, ollama, openai,
     stream::broke_off,
 };
 
@@ -106,20 +106,5 @@ impl ChatStream for Watched {
                 Err(error)
             }
         })
-    }
-}
-
-/// The error with its words fit for people, and without the key.
-fn masked(error: ProviderError, key: Option<&Secret<String>>) -> ProviderError {
-    match error {
-        ProviderError::Refused { status, message } => {
-            ProviderError::Refused { status, message: tidy(&message, key) }
-        }
-        ProviderError::Busy { retry_after, message } => {
-            ProviderError::Busy { retry_after, message: tidy(&message, key) }
-        }
-        ProviderError::Unreachable(why) => ProviderError::Unreachable(tidy(&why, key)),
-        ProviderError::Garbled(why) => ProviderError::Garbled(tidy(&why, key)),
-        ProviderError::TimedOut => ProviderError::TimedOut,
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn complaint(answer: &OutboundResponse, key: Option<&Secret<String>>)
 }
 
 /// Any words of a provider without what [`complaint`] leaves out.
-pub(crate) fn tidy(text: &str, key: Option<&Secret<String>>) -> String {
+fn tidy(text: &str, key: Option<&Secret<String>>) -> String {
     let text = one_line(text);
     let text = key.map_or_else(|| text.clone(), |key| mask(&text, key.expose()));
     text.chars().take(MOST_CHARS).collect()
@@ -60,6 +60,21 @@ fn words(body: &Value) -> Option<String> {
     let places = ["/error/message", "/error", "/message", "/detail"];
     let mut said = places.iter().filter_map(|place| body.pointer(place).and_then(Value::as_str));
     said.next().map(str::to_owned)
+}
+
+/// The error with its words fit for people, and without the key.
+pub(crate) fn masked(error: ProviderError, key: Option<&Secret<String>>) -> ProviderError {
+    match error {
+        ProviderError::Refused { status, message } => {
+            ProviderError::Refused { status, message: tidy(&message, key) }
+        }
+        ProviderError::Busy { retry_after, message } => {
+            ProviderError::Busy { retry_after, message: tidy(&message, key) }
+        }
+        ProviderError::Unreachable(why) => ProviderError::Unreachable(tidy(&why, key)),
+        ProviderError::Garbled(why) => ProviderError::Garbled(tidy(&why, key)),
+        ProviderError::TimedOut => ProviderError::TimedOut,
+    }
 }
 
 fn one_line(text: &str) -> String {

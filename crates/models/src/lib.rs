@@ -38,14 +38,19 @@ mod builtin;
 mod chat;
 mod clipdrop;
 mod complaint;
+mod fields;
 mod line;
 mod listing;
+mod moderation;
 mod ollama;
 mod openai;
 mod picture;
 mod retry;
 mod sse;
 mod stream;
+mod tokenizer;
+
+pub use tokenizer::TokenCounter;
 
 /// How long drawing may take.
 const DEADLINE: Duration = Duration::from_mins(2);

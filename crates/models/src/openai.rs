@@ -4,7 +4,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use understudy_domain::{
     ProviderKind,
     chat::ChatRequest,
@@ -14,6 +14,7 @@ use understudy_outbound::{Body, Method, Url};
 
 use crate::{
     complaint::reported,
+    fields::{number, object, parse, put, text},
     line::{Line, json},
     listing::listed,
     picture::picture,
@@ -110,7 +111,7 @@ pub(crate) async fn list(line: &Line<'_>) -> Result<Vec<ListedByProvider>, Provi
 }
 
 /// Where those are that need not say where they are.
-fn usual_base(kind: ProviderKind) -> Option<&'static str> {
+pub(crate) fn usual_base(kind: ProviderKind) -> Option<&'static str> {
     (kind == ProviderKind::Openai).then_some(BASE)
 }
 
@@ -145,14 +146,6 @@ async fn bytes(line: &Line<'_>, drawn: Option<Drawn>) -> Result<Bytes, ProviderE
     }
 }
 
-/// Adds what is there under a name.
-fn put(object: &mut Map<String, Value>, name: &str, value: Option<impl Serialize>) {
-    // Nothing that is put here is anything but JSON.
-    if let Some(value) = value.and_then(|value| serde_json::to_value(value).ok()) {
-        object.insert(name.to_owned(), value);
-    }
-}
-
 /// Whether a model thinks before it answers, as far as its name or its settings
 /// tell: the families of o1 and of GPT-5 do.
 fn is_reasoning(request: &ChatRequest) -> bool {
@@ -164,28 +157,6 @@ fn is_reasoning(request: &ChatRequest) -> bool {
     let is_late = after("gpt-").is_some_and(|next| matches!(next, '5'..='9'));
     let only_chats = model.contains("-chat");
     request.settings.reasoning_effort.is_some() || is_o || (is_late && !only_chats)
-}
-
-/// A piece of a stream.
-fn parse(data: &str) -> Result<Value, ProviderError> {
-    let parsed = serde_json::from_str(data).ok().filter(Value::is_object);
-    parsed.ok_or_else(|| {
-        ProviderError::Garbled("a piece of it is not the JSON that was expected".to_owned())
-    })
-}
-
-/// A text that says something.
-fn text(value: &Value, name: &str) -> Option<String> {
-    let text = value.get(name).and_then(Value::as_str)?;
-    (!text.is_empty()).then(|| text.to_owned())
-}
-
-fn object<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
-    value.get(name).filter(|value| value.is_object())
-}
-
-fn number(value: &Value, name: &str) -> u64 {
-    value.get(name).and_then(Value::as_u64).unwrap_or_default()
 }
 
 /// What an error says that is told of in the middle of an answer.

@@ -8,7 +8,7 @@ use understudy_domain::{
     chat::ChatEvent,
     ports::{ChatStream, ProviderError},
 };
-use understudy_outbound::OpenResponse;
+use understudy_outbound::{OpenResponse, OutboundError};
 
 use crate::{
     line::unanswered,
@@ -62,7 +62,7 @@ impl<R: Reader> ChatStream for Streamed<R> {
             }
             match self.response.chunk().await {
                 Ok(Some(bytes)) => self.transcript.take(&bytes),
-                Ok(None) => self.transcript.end(broke_off()),
+                Ok(None) | Err(OutboundError::Protocol { .. }) => self.transcript.end(broke_off()),
                 Err(error) => self.transcript.end(unanswered(&error)),
             }
         }

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use understudy_domain::Secret;
 use understudy_outbound::{
     Body, Method, Names, Outbound, OutboundError, OutboundOptions, OutboundRequest,
-    OutboundResponse, Why,
+    OutboundResponse, Pace, Why,
 };
 use understudy_testkit::{Asked, Reply, Upstream};
 
@@ -349,6 +349,27 @@ async fn an_answer_that_breaks_off_is_an_error() {
         assert!(matches!(error, OutboundError::Protocol { .. }), "{error:?}");
         assert!(!error.is_unsent());
     }
+}
+
+#[tokio::test]
+async fn an_answer_may_keep_its_asker_waiting_for_its_head_and_its_pieces_only_so_long() {
+    let (soon, late) = (Duration::from_millis(50), Duration::from_mins(1));
+    let begun = b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhello".to_vec();
+    for (stall, head, piece) in [(Vec::new(), soon, late), (begun, late, soon)] {
+        let upstream = always(Reply::Stall(stall)).await;
+        let request = get(&upstream.url("/")).paced(Pace { head, piece });
+        let error = send(request).await.unwrap_err();
+        assert!(matches!(error, OutboundError::TimedOut { .. }), "{error:?}");
+    }
+
+    let upstream = always(Reply::new(200, "hello")).await;
+    let patient = get(&upstream.url("/")).paced(Pace { head: late, piece: late });
+    assert_eq!(send(patient.clone()).await.unwrap().body, "hello");
+    // However patient, the whole has its own time.
+    let stalled = always(Reply::Stall(Vec::new())).await;
+    let request = get(&stalled.url("/")).paced(Pace { head: late, piece: late }).within(soon);
+    let error = send(request).await.unwrap_err();
+    assert!(matches!(error, OutboundError::TimedOut { .. }), "{error:?}");
 }
 
 #[tokio::test]

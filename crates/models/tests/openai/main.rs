@@ -1,0 +1,9 @@
+//! Conversations in the words of OpenAI: what is sent, and what comes of providers
+//! that answer well and badly.
+
+#![expect(clippy::unwrap_used, clippy::float_cmp, reason = "a failing test panics")]
+
+mod bodies;
+mod faults;
+mod judging;
+mod support;
