@@ -5,6 +5,7 @@ use utoipa::openapi::ComponentsBuilder;
 use crate::endpoint::Endpoint;
 
 mod assistants;
+mod automations;
 mod comments;
 mod drafts;
 mod events;
@@ -14,6 +15,7 @@ mod icons;
 mod images;
 mod library;
 mod list;
+mod memories;
 mod models;
 mod oidc;
 mod organization;
@@ -29,6 +31,7 @@ mod shares;
 mod skills;
 mod tags;
 mod teams;
+mod threads;
 mod tokens;
 mod transfer;
 mod uploads;
@@ -49,6 +52,9 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     all.extend(assistants::endpoints());
     all.extend(assistants::actions());
     all.extend(responses::endpoints());
+    all.extend(memories::endpoints());
+    all.extend(threads::endpoints());
+    all.extend(automations::endpoints());
     all.extend(drafts::endpoints());
     all.extend(drafts::actions());
     all.extend(versions::endpoints());
@@ -140,6 +146,17 @@ pub(crate) fn schemas(components: ComponentsBuilder) -> ComponentsBuilder {
         .schema_from::<webhooks::AttemptView>()
         .schema_from::<webhooks::DeliveryPage>()
         .schema_from::<responses::ApprovalView>()
+        .schema_from::<memories::MemoryView>()
+        .schema_from::<threads::ThreadView>()
+        .schema_from::<threads::ThreadPage>()
+        .schema_from::<threads::MessageView>()
+        .schema_from::<threads::MessagePage>()
+        .schema_from::<automations::AutomationView>()
+        .schema_from::<automations::ExecutionView>()
+        .schema_from::<automations::ExecutionPage>()
+        .schema_from::<usage::AmountView>()
+        .schema_from::<usage::SpendingView>()
+        .schema_from::<organization::BudgetView>()
         .schema_from::<library::IconEntry>()
         .schema_from::<library::AvatarEntry>()
 }

@@ -50,7 +50,7 @@ pub struct Services {
     pub actions: Arc<dyn ActionCaller>,
     pub web_search: Option<Arc<dyn WebSearch>>,
     pub code: Option<Arc<dyn CodeRunner>>,
-    pub knowledge: Option<Arc<dyn KnowledgeIndex>>,
+    pub knowledge: Arc<dyn KnowledgeIndex>,
     pub datasets: Option<Arc<dyn DatasetEngine>>,
     pub runner: Arc<dyn Runner>,
 }
@@ -159,7 +159,7 @@ impl State {
             actions: &*services.actions,
             web: services.web_search.as_deref(),
             code: services.code.as_deref(),
-            knowledge: services.knowledge.as_deref(),
+            knowledge: &*services.knowledge,
             datasets: services.datasets.as_deref(),
             runner: &*services.runner,
             public_url: &self.options.public_url,

@@ -57,7 +57,6 @@ pub struct CreateAutomation {
 #[expect(missing_docs, reason = "as in CreateAutomation")]
 pub struct UpdateAutomation {
     pub name: Option<String>,
-    #[expect(clippy::option_option, reason = "absent, null, or a value")]
     pub description: Option<Option<String>>,
     pub url: Option<String>,
     pub parameters: Option<Map<String, Value>>,

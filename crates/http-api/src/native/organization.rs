@@ -4,6 +4,7 @@ use actix_web::http::Method;
 use serde::Serialize;
 use understudy_domain::{
     Organization, OrganizationId, OrganizationLimits, Timestamp,
+    budget::{Budget, BudgetPeriod, BudgetSubject},
     usecases::organization::{self, LimitChanges, UpdateOrganization},
 };
 use utoipa::ToSchema;
@@ -41,9 +42,40 @@ pub(crate) struct SettingsView {
     allowed_providers: Option<Vec<String>>,
     /// How much there may be.
     limits: LimitsView,
+    /// How much may be used of models.
+    budgets: Vec<BudgetView>,
     /// When it was made.
     #[schema(value_type = String, format = DateTime, example = "2026-01-31T12:00:00Z")]
     created_at: Timestamp,
+}
+
+/// How much may be used of models in a day or a month.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Budget)]
+pub(crate) struct BudgetView {
+    /// What it is for: `organization`, `user`, `token` or `assistant`.
+    #[schema(value_type = String, example = "user")]
+    subject: BudgetSubject,
+    /// Which user, token or assistant; null for each of them.
+    #[schema(example = "usr_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")]
+    id: Option<String>,
+    /// How long it lasts: `day` or `month`, in UTC.
+    #[schema(value_type = String, example = "day")]
+    period: BudgetPeriod,
+    /// Most tokens; null for as many as one likes.
+    #[schema(example = 1_000_000)]
+    max_tokens: Option<u64>,
+    /// Most millionths of a US dollar; null for as many as one likes.
+    #[schema(example = 5_000_000)]
+    max_cost_micros: Option<u64>,
+}
+
+impl From<&Budget> for BudgetView {
+    fn from(budget: &Budget) -> Self {
+        let Budget { subject, id, period, max_tokens, max_cost_micros } = budget.clone();
+        Self { subject, id, period, max_tokens, max_cost_micros }
+    }
 }
 
 /// How much an organization may have; null is as much as it likes.
@@ -91,6 +123,7 @@ impl From<&Organization> for SettingsView {
             default_model_key: settings.default_model_key.clone(),
             allowed_providers: settings.allowed_providers.clone(),
             limits: settings.limits.into(),
+            budgets: settings.budgets.iter().map(BudgetView::from).collect(),
             created_at: organization.created_at,
         }
     }
@@ -128,11 +161,26 @@ async fn update_organization(mut call: Call) -> Answer {
         limits: fields
             .nullable("limits", |fields, name| fields.inner(name, limits))
             .map_or_else(LimitChanges::default, |changes| changes.unwrap_or(NO_LIMITS)),
+        budgets: fields
+            .nullable("budgets", |fields, name| fields.items(name, budget))
+            .map(Option::unwrap_or_default),
         precondition,
     };
     fields.finish()?;
     let made = organization::update_organization(call.deps(), &call.caller, command).await?;
     answer::changed(&organization::etag(&made), &SettingsView::from(&made))
+}
+
+fn budget(fields: &mut Fields) -> Option<Budget> {
+    let (subjects, periods) = (["organization", "user", "token", "assistant"], ["day", "month"]);
+    fields.require("subject");
+    fields.require("period");
+    let subject = fields.word("subject", &subjects, BudgetSubject::from_word);
+    let period = fields.word("period", &periods, BudgetPeriod::from_word);
+    let id = fields.nullable("id", Fields::text).flatten();
+    let max_tokens = fields.nullable("maxTokens", Fields::whole).flatten();
+    let max_cost_micros = fields.nullable("maxCostMicros", Fields::whole).flatten();
+    Some(Budget { subject: subject?, id, period: period?, max_tokens, max_cost_micros })
 }
 
 /// What `null` makes of the limits.

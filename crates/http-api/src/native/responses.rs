@@ -249,12 +249,12 @@ fn failure(run: &Run) -> Problem {
 
 /// The response object.
 async fn shown(call: &Call, run: &Run) -> Result<Map<String, Value>, Problem> {
-    let pending = if run.status == RunStatus::Waiting {
-        approvals::pending(call, run.id).await?
+    let approvals = if run.status == RunStatus::Waiting {
+        runs::list_approvals(call.deps(), &call.caller, run.id).await?
     } else {
         Vec::new()
     };
-    Ok(view::response(run, &pending))
+    Ok(view::response(run, &approvals))
 }
 
 async fn read_response(call: Call) -> Answer {

@@ -82,10 +82,10 @@ pub(crate) async fn run_automation(
         started_at: run.deps.clock.now(),
         finished_at: None,
     };
-    let (automation, secret) = begin(run, &begun).await?;
+    let (automation, secret) = begin(&run, &begun).await?;
     let answered = match input::complaint(&automation.parameters, &begun.parameters) {
         Some(complaint) => Err(complaint),
-        None => call(run, &automation, &secret, &begun).await,
+        None => call(&run, &automation, &secret, &begun).await,
     };
     let (state, result, error) = match answered {
         Ok(result) => (ExecutionState::Succeeded, Some(result), None),
@@ -103,7 +103,7 @@ pub(crate) async fn run_automation(
 }
 
 /// Records that an automation is run: whatever comes of it, it is known to have begun.
-async fn begin(run: RunDeps<'_>, begun: &Execution) -> Result<(Automation, Secret<String>)> {
+async fn begin(run: &RunDeps<'_>, begun: &Execution) -> Result<(Automation, Secret<String>)> {
     let mut work = run.deps.store.begin(begun.organization).await?;
     let found = work.automations().find(begun.automation).await?;
     let automation = found.filter(|found| found.is_active).ok_or(NO_AUTOMATION)?;
@@ -115,7 +115,7 @@ async fn begin(run: RunDeps<'_>, begun: &Execution) -> Result<(Automation, Secre
 
 /// Calls it, signed by the Standard Webhooks scheme.
 async fn call(
-    run: RunDeps<'_>,
+    run: &RunDeps<'_>,
     automation: &Automation,
     secret: &Secret<String>,
     begun: &Execution,

@@ -106,13 +106,6 @@ async fn list_approvals(call: Call) -> Answer {
     answer::ok(&all.into_iter().map(ApprovalView::from).collect::<Vec<_>>())
 }
 
-/// Those that nobody has decided yet.
-pub(super) async fn pending(call: &Call, id: RunId) -> Result<Vec<ApprovalId>, Problem> {
-    let all = runs::list_approvals(call.deps(), &call.caller, id).await?;
-    let waits = |approval: &Approval| approval.state == ApprovalState::Pending;
-    Ok(all.into_iter().filter(waits).map(|approval| approval.id).collect())
-}
-
 async fn decide(AnyQuery { mut call, mut query }: AnyQuery) -> Answer {
     let stream = query.flag("stream");
     query.finish()?;

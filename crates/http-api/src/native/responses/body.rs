@@ -113,7 +113,7 @@ fn reasoning(fields: &mut Fields) -> (Option<ReasoningEffort>, Option<ReasoningS
 }
 
 fn logit_bias(fields: &mut Fields, name: &str) -> Option<LogitBias> {
-    let found = fields.any(name).and_then(|value| serde_json::from_value(value).ok());
+    let found = serde_json::from_value(fields.any(name)?).ok();
     if found.is_none() {
         fields.fault(name, "type", "must be an object of token ids and numbers, or 0");
     }

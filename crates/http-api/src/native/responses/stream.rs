@@ -90,9 +90,7 @@ impl Source for Tail {
     const KIND: Kind = Kind::Run;
 
     async fn judge(&self, state: &State, caller: &Caller) -> Result<(), Problem> {
-        let at_once = Duration::ZERO;
-        runs::follow_run(state.run_deps(), caller, self.id, self.after, at_once).await?;
-        Ok(())
+        Ok(runs::judge_follower(state.deps(), caller, self.id).await?)
     }
 
     async fn news(
