@@ -7,9 +7,13 @@ use understudy_outbound::Method;
 
 use crate::line::{Line, json};
 
-const ANTHROPIC: &str = "https://api.anthropic.com";
-const ANTHROPIC_VERSION: &str = "2023-06-01";
-const OLLAMA: &str = "http://127.0.0.1:11434";
+/// Where Anthropic is.
+pub(crate) const ANTHROPIC: &str = "https://api.anthropic.com";
+/// The version of its protocol that is spoken; later ones refuse settings that
+/// assistants have.
+pub(crate) const ANTHROPIC_VERSION: &str = "2023-06-01";
+/// Where Ollama is when it runs beside this server.
+pub(crate) const OLLAMA: &str = "http://127.0.0.1:11434";
 
 #[derive(Deserialize)]
 struct Models {
