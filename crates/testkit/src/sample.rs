@@ -7,17 +7,19 @@ mod collaboration;
 mod content;
 mod material;
 mod rows;
+mod running;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use time::Duration;
 use understudy_domain::{
-    ApiToken, Assistant, AuditEvent, Comment, Content, DataKey, Delivery, Department, Editing,
-    Email, Extraction, Id, Image, Kind, Organization, OrganizationId, OrganizationSettings,
-    PasswordHash, Policy, Principal, Provider, Role, Rule, RuleAttachment, SealedValue, Secret,
-    Session, Slug, Tag, Team, TeamRole, Timestamp, TokenHash, TokenKind, TokenLimits, Upload,
-    Usage, User, UserId, Version, Webhook,
+    ApiToken, Approval, Assistant, AuditEvent, Automation, Comment, Content, DataKey, Delivery,
+    Department, Editing, Email, Execution, Extraction, Id, Image, Kind, Memory, Message,
+    Organization, OrganizationId, OrganizationSettings, PasswordHash, Policy, Principal, Provider,
+    Role, Rule, RuleAttachment, Run, SealedValue, Secret, Session, Slug, Tag, Team, TeamRole,
+    Thread, Timestamp, TokenHash, TokenKind, TokenLimits, Upload, Usage, User, UserId, Version,
+    Webhook,
 };
 use uuid::Uuid;
 
@@ -28,6 +30,9 @@ pub use material::{
     whole_upload, with_files,
 };
 pub use rows::{Row, Touched, save};
+pub use running::{
+    Spent, approval, automation, budget_month, execution, memory, message, run, spent, thread, told,
+};
 
 /// What every identifier begins with: version 7, one instant in 2024.
 const STEM: u128 = 0x018f_0000_0000_7000_8000_0000_0000_0000;
@@ -278,3 +283,4 @@ macro_rules! members {
 }
 members!(User, Team, Assistant, Upload, Image, Extraction, Provider, Usage, Touched);
 members!(Rule, RuleAttachment, Comment, Tag, Webhook, Delivery);
+members!(Thread, Message, Memory, Run, Approval, Automation, Execution, Spent);

@@ -8,9 +8,11 @@
 
 pub mod assistants;
 pub mod audit;
+pub mod automations;
 pub mod blobs;
 pub mod callers;
 pub mod comments;
+pub mod conversations;
 pub mod credentials;
 pub mod directory;
 pub mod housekeeping;
@@ -30,7 +32,11 @@ pub mod races;
 pub mod reading;
 pub mod records;
 pub mod rules;
+pub mod run_events;
+pub mod run_races;
+pub mod runs;
 pub mod signer;
+pub mod spending;
 mod stage;
 pub mod teams;
 pub mod tenants;
@@ -38,6 +44,7 @@ pub mod transactions;
 pub mod uploads;
 pub mod users;
 pub mod vault;
+pub mod walls;
 pub mod webhooks;
 
 /// Makes a test of every property of a [`Store`](understudy_domain::ports::Store).
@@ -119,7 +126,7 @@ macro_rules! store_suite {
             callers: a_token_finds_its_caller, a_session_finds_its_caller_by_cookie_and_by_id,
                 a_stored_caller_has_the_keys_of_teams_and_departments,
                 a_proof_counts_for_its_own_kind_only, a_disabled_user_is_found_as_disabled,
-                a_changed_caller_is_found_changed,
+                a_changed_caller_is_found_changed, a_removed_token_finds_nobody,
                 a_caller_with_an_assistant_is_what_both_are_alone,
                 an_unknown_caller_finds_no_assistant, a_login_is_found_by_its_address;
             reading: a_live_assistant_comes_with_its_draft_mark,
@@ -229,6 +236,82 @@ macro_rules! store_suite {
                 concurrent_touches_of_one_blob_all_succeed,
                 of_concurrent_touch_and_forget_the_blob_stays_or_is_touched_anew,
                 of_concurrent_naming_and_forgetting_one_succeeds;
+            conversations: a_saved_thread_reads_back_equal,
+                a_thread_is_added_once,
+                an_updated_thread_reads_back_with_its_next_revision,
+                a_stale_thread_conflicts,
+                a_saved_message_reads_back_equal,
+                messages_are_read_by_position_either_way,
+                a_position_of_a_thread_is_taken,
+                a_message_needs_its_thread,
+                messages_are_removed_from_a_position_on,
+                a_removed_thread_takes_its_messages_along,
+                threads_are_listed_in_the_order_of_ids,
+                each_filter_of_threads_keeps_exactly_what_matches,
+                an_updated_thread_is_listed_as_it_is_now,
+                memories_are_listed_newest_first,
+                a_memory_is_removed_by_all_that_names_it,
+                an_assistant_forgets_a_user,
+                a_removed_user_takes_their_conversations_along;
+            runs: a_saved_run_reads_back_equal,
+                every_status_of_a_run_reads_back,
+                a_run_is_added_once,
+                an_updated_run_reads_back_with_its_next_revision,
+                a_stale_run_conflicts,
+                a_removed_run_takes_its_events_and_approvals_along,
+                only_active_runs_of_the_user_count,
+                approvals_read_back_in_the_order_of_ids,
+                a_saved_approval_replaces_the_one_before,
+                an_approval_needs_its_run,
+                runs_that_nobody_works_on_are_abandoned,
+                waiting_runs_with_expired_approvals_are_overdue,
+                ended_runs_that_nobody_may_read_are_forgettable,
+                an_updated_run_is_swept_as_it_is_now,
+                a_long_run_reads_back_equal;
+            run_events: appended_events_read_back_in_their_order,
+                events_behind_a_sequence_are_read,
+                an_event_that_is_there_stays_as_it_is,
+                events_of_runs_that_are_not_there_are_left_out,
+                events_of_another_organization_are_not_read,
+                an_abandoned_removal_of_a_run_keeps_its_events,
+                waiting_ends_when_an_event_is_written,
+                everybody_who_waits_hears_of_an_event,
+                nobody_waits_for_events_that_are_there,
+                waiting_for_events_ends_with_patience,
+                events_of_ended_runs_are_swept;
+            spending: what_was_never_spent_is_nothing,
+                what_is_spent_adds_up,
+                no_sum_goes_below_nothing,
+                each_key_has_its_own_sum,
+                an_abandoned_unit_of_work_spends_nothing,
+                each_organization_spends_its_own,
+                what_was_spent_stays_when_its_user_goes;
+            automations: a_saved_automation_reads_back_equal,
+                automations_are_listed_by_name,
+                an_updated_automation_reads_back_with_its_next_revision,
+                a_stale_automation_conflicts,
+                an_automation_name_is_taken_in_whatever_case,
+                an_automation_name_is_free_elsewhere_and_afterwards,
+                a_saved_execution_reads_back_equal,
+                a_saved_execution_replaces_the_one_before,
+                executions_are_listed_newest_first,
+                an_execution_needs_its_automation,
+                a_removed_automation_takes_its_executions_along;
+            walls: what_others_ask_and_answer_is_not_read,
+                what_others_ask_and_answer_is_not_changed,
+                an_id_of_another_organization_replaces_nothing;
+            run_races: of_concurrent_turns_in_a_thread_one_is_taken,
+                no_concurrent_change_of_a_thread_is_lost,
+                of_concurrent_messages_of_one_position_one_is_kept,
+                of_concurrent_takers_of_one_run_one_wins,
+                no_concurrent_change_of_a_run_is_lost,
+                the_last_places_for_runs_are_taken_once,
+                of_concurrent_decisions_one_counts,
+                no_concurrent_spending_is_lost,
+                a_budget_is_not_overdrawn_by_many_at_once,
+                keys_of_budgets_can_be_asked_for_in_any_order,
+                of_concurrent_automations_of_one_name_one_is_made,
+                concurrent_events_of_one_run_are_all_kept;
         }
     };
     ($open:path; $($module:ident: $($case:ident),+;)+) => {

@@ -126,6 +126,10 @@ impl FakeKnowledge {
 
 #[async_trait]
 impl KnowledgeIndex for FakeKnowledge {
+    fn searches_vector_stores(&self) -> bool {
+        true
+    }
+
     async fn search(
         &self,
         scope: &KnowledgeScope,

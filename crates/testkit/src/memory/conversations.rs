@@ -49,9 +49,6 @@ impl ConversationRepository for MemoryUnitOfWork {
             if !has_thread || self.state.messages.get(&key).is_some() {
                 return Err(StoreError::Conflict);
             }
-            if self.state.messages.rows().any(|other| other.id == message.id) {
-                return Err(StoreError::AlreadyExists { what: "id" });
-            }
             self.state.messages.insert(self.tenant, key, message.clone())?;
         }
         Ok(())

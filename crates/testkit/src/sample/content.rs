@@ -194,6 +194,7 @@ fn named_server() -> McpServer {
             }),
         },
         server_description: Some("Code".to_owned()),
+        share_credentials: false,
         server_url: Some("https://mcp.example.com/sse?a=b".to_owned()),
         ..McpServer::default()
     }

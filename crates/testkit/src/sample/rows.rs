@@ -1,11 +1,14 @@
 //! Saving samples.
 
 use understudy_domain::{
-    ApiToken, Assistant, AuditEvent, Blob, Comment, DataKey, Delivery, Extraction, Image,
-    Organization, OrganizationId, Provider, Rule, RuleAttachment, SealedValue, Session, Tag, Team,
-    Timestamp, Upload, Usage, User, Version, Webhook,
+    ApiToken, Approval, Assistant, AuditEvent, Automation, Blob, Comment, DataKey, Delivery,
+    Execution, Extraction, Image, Memory, Message, Organization, OrganizationId, Provider, Rule,
+    RuleAttachment, Run, SealedValue, Session, Tag, Team, Thread, Timestamp, Upload, Usage, User,
+    Version, Webhook,
     ports::{Store, StoreResult, UnitOfWork},
 };
+
+use super::Spent;
 
 /// Anything that a store can add.
 #[derive(Clone, Debug)]
@@ -33,6 +36,14 @@ pub enum Row {
     Tag(Tag),
     Webhook(Box<Webhook>),
     Delivery(Box<Delivery>),
+    Thread(Box<Thread>),
+    Message(Box<Message>),
+    Memory(Box<Memory>),
+    Run(Box<Run>),
+    Approval(Box<Approval>),
+    Spent(Box<Spent>),
+    Automation(Box<Automation>),
+    Execution(Box<Execution>),
 }
 
 /// A blob that an organization took in.
@@ -78,6 +89,14 @@ rows!(
     Tag => Tag(std::convert::identity),
     Webhook => Webhook(Box::new),
     Delivery => Delivery(Box::new),
+    Thread => Thread(Box::new),
+    Message => Message(Box::new),
+    Memory => Memory(Box::new),
+    Run => Run(Box::new),
+    Approval => Approval(Box::new),
+    Spent => Spent(Box::new),
+    Automation => Automation(Box::new),
+    Execution => Execution(Box::new),
 );
 
 impl Row {
@@ -107,6 +126,14 @@ impl Row {
             Self::Tag(tag) => tag.organization,
             Self::Webhook(webhook) => webhook.organization,
             Self::Delivery(delivery) => delivery.organization,
+            Self::Thread(thread) => thread.organization,
+            Self::Message(message) => message.organization,
+            Self::Memory(memory) => memory.organization,
+            Self::Run(run) => run.organization,
+            Self::Approval(approval) => approval.organization,
+            Self::Spent(spent) => spent.organization,
+            Self::Automation(automation) => automation.organization,
+            Self::Execution(execution) => execution.organization,
         }
     }
 
@@ -141,6 +168,18 @@ impl Row {
             Self::Delivery(delivery) => {
                 work.webhooks().insert_deliveries(std::slice::from_ref(delivery)).await
             }
+            Self::Thread(thread) => work.conversations().insert_thread(thread).await,
+            Self::Message(message) => {
+                work.conversations().insert_messages(std::slice::from_ref(message)).await
+            }
+            Self::Memory(memory) => {
+                work.conversations().insert_memories(std::slice::from_ref(memory)).await
+            }
+            Self::Run(run) => work.runs().insert(run).await,
+            Self::Approval(row) => work.runs().save_approvals(std::slice::from_ref(row)).await,
+            Self::Spent(spent) => work.spending().add(&[(spent.key.clone(), spent.change)]).await,
+            Self::Automation(automation) => work.automations().insert(automation).await,
+            Self::Execution(execution) => work.automations().save_execution(execution).await,
         }
     }
 }

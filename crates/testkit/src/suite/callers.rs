@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use understudy_domain::{
-    Actor, ApiToken, AssistantRef, Credential, Email, Role, Team, TeamId, TeamRole, TokenHash,
+    Actor, ApiToken, AssistantRef, Credential, Email, Id, Role, Team, TeamId, TeamRole, TokenHash,
     TokenLimits, User,
     access::Standing,
     assistant::policy::AccessMode,
     ports::{CallerRecord, Proof, Store},
 };
 
-use super::stage::{add, assert_same, home, people};
+use super::stage::{add, assert_same, begin, home, people};
 use crate::sample::{
     Members, assistant, department, draft_of, full_policy, id, instant, organization, session,
     slug, team, token, user,
@@ -70,7 +70,8 @@ async fn found(store: &dyn Store, proof: Proof) -> Option<CallerRecord> {
     store.callers().find(proof).await.unwrap().map(sorted)
 }
 
-/// A token finds its user with all that decides about access, and its limits.
+/// A token finds its user with all that decides about access, and its limits; likewise
+/// when only its id is known.
 pub async fn a_token_finds_its_caller(store: &dyn Store) {
     stage(store).await;
     let limits = TokenLimits {
@@ -82,8 +83,10 @@ pub async fn a_token_finds_its_caller(store: &dyn Store) {
     let token = ApiToken { limits, ..token(1, &ada()) };
     add(store, vec![token.clone().into()]).await;
 
-    let found = found(store, Proof::Token(token.hash)).await.unwrap();
-    assert_same(&found, &expected(Credential::Token { id: token.id, limits: token.limits }));
+    let expected = expected(Credential::Token { id: token.id, limits: token.limits });
+    for proof in [Proof::Token(token.hash), Proof::KnownToken(token.id)] {
+        assert_same(&found(store, proof).await.unwrap(), &expected);
+    }
 }
 
 /// A session finds its user by its cookie and by its id.
@@ -120,6 +123,9 @@ pub async fn a_proof_counts_for_its_own_kind_only(store: &dyn Store) {
         Proof::Token(TokenHash::of("unknown")),
         Proof::Cookie(TokenHash::of("unknown")),
         Proof::Session(id(9)),
+        Proof::KnownToken(id(9)),
+        Proof::KnownToken(Id::from_uuid(session.id.as_uuid())),
+        Proof::Session(Id::from_uuid(token.id.as_uuid())),
     ];
     for proof in useless {
         assert!(found(store, proof).await.is_none(), "{proof:?}");
@@ -132,10 +138,28 @@ pub async fn a_disabled_user_is_found_as_disabled(store: &dyn Store) {
     add(store, vec![organization(1).into(), disabled.clone().into()]).await;
     add(store, vec![token(1, &disabled).into()]).await;
 
-    let found = found(store, Proof::Token(token(1, &disabled).hash)).await.unwrap();
-    assert!(found.disabled);
+    for proof in [Proof::Token(token(1, &disabled).hash), Proof::KnownToken(id(1))] {
+        assert!(found(store, proof).await.unwrap().disabled);
+    }
     let login = store.callers().find_login(&disabled.email).await.unwrap().unwrap();
     assert!(login.disabled);
+}
+
+/// A token that was removed is known no more, nor is one whose user was removed.
+pub async fn a_removed_token_finds_nobody(store: &dyn Store) {
+    stage(store).await;
+    let tokens = [token(1, &ada()), token(2, &ada()), token(3, &user(2))];
+    add(store, tokens.clone().map(Into::into).into()).await;
+    let mut work = begin(store).await;
+    assert!(work.credentials().delete_token(id(1)).await.unwrap());
+    assert!(work.users().delete(id(2)).await.unwrap());
+    work.commit().await.unwrap();
+
+    for (token, is_known) in tokens.iter().zip([false, true, false]) {
+        for proof in [Proof::Token(token.hash), Proof::KnownToken(token.id)] {
+            assert_eq!(found(store, proof).await.is_some(), is_known, "{proof:?}");
+        }
+    }
 }
 
 /// A change of a user is seen by their next request.
@@ -175,7 +199,8 @@ pub async fn a_caller_with_an_assistant_is_what_both_are_alone(store: &dyn Store
     let references = (1..=6).map(|n| AssistantRef::Id(id(n)));
     let slugs = ["assistant-1", "assistant-3", "nobody"].map(|text| AssistantRef::Slug(slug(text)));
     let references: Vec<_> = references.chain(slugs).collect();
-    for proof in [Proof::Token(token(1, &ada()).hash), Proof::Session(id(1))] {
+    let token = token(1, &ada());
+    for proof in [Proof::Token(token.hash), Proof::Session(id(1)), Proof::KnownToken(id(1))] {
         for reference in &references {
             let both = store.callers().find_with_assistant(proof, reference).await.unwrap();
             let (caller, assistant) = both.unwrap();

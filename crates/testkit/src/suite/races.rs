@@ -83,7 +83,7 @@ async fn step_down(store: &dyn Store, n: u32) -> StoreResult<()> {
 
 /// Adds each row in a unit of work of its own, all at once: one is added, and the
 /// others learn that `what` is taken.
-async fn one_wins(store: &dyn Store, what: &str, rows: Vec<Row>) {
+pub(super) async fn one_wins(store: &dyn Store, what: &str, rows: Vec<Row>) {
     let inserts = rows.iter().map(|row| async move {
         let mut work = store.begin(home()).await?;
         row.insert(&mut *work).await?;
@@ -210,7 +210,7 @@ pub async fn of_concurrent_users_of_one_external_id_one_is_made(store: &dyn Stor
 }
 
 /// Asserts that one of many succeeded, and that the others were too late.
-fn assert_one_won(results: Vec<StoreResult<()>>) {
+pub(super) fn assert_one_won(results: Vec<StoreResult<()>>) {
     let (done, lost): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
     assert_eq!(done.len(), 1, "the others got {lost:?}");
     assert!(lost.iter().all(|lost| matches!(lost, Err(StoreError::Conflict))), "got {lost:?}");

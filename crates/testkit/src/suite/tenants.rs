@@ -7,10 +7,10 @@ use understudy_domain::{
 
 use super::stage::{add, assert_conflict, assert_same, begin, events, home, people, refusal};
 use crate::sample::{
-    Members, Row, assistant, attachment, avatar, blob, comment, data_key, delivery, draft_of,
-    event, extraction, id, image, instant, organization, provider, rule, sealed_value, session,
-    slug, tag, team, token, touched, upload, usage, user, version, webhook, whole_upload,
-    with_files,
+    Members, Row, approval, assistant, attachment, automation, avatar, blob, comment, data_key,
+    delivery, draft_of, event, execution, extraction, id, image, instant, memory, message,
+    organization, provider, rule, run, sealed_value, session, slug, tag, team, thread, token,
+    touched, upload, usage, user, version, webhook, whole_upload, with_files,
 };
 
 /// Organization 2 with one of everything, all of number 2 and user 2's.
@@ -92,9 +92,17 @@ pub async fn a_unit_of_work_adds_nothing_to_another_organization(store: &dyn Sto
     people(store, 1).await;
     add(store, vec![organization(2).into(), user(2).of(2).into()]).await;
     add(store, vec![rule(1).into(), webhook(1).into()]).await;
-    let rows: [Row; 14] = [
+    add(store, vec![thread(1).into(), run(1).into(), automation(1).into()]).await;
+    let rows: [Row; 21] = [
         rule(3).of(2).into(),
         attachment(id(1), RuleEntity::Organization).of(2).into(),
+        thread(3).of(2).into(),
+        message(3, &thread(1)).of(2).into(),
+        memory(3, &assistant(3, id(1), "Intruder")).of(2).into(),
+        run(3).of(2).into(),
+        approval(3, &run(1)).of(2).into(),
+        automation(3).of(2).into(),
+        execution(3, &automation(1)).of(2).into(),
         comment(3, &assistant(3, id(2), "Intruder").of(2), id(2)).into(),
         tag(3).of(2).into(),
         webhook(3).of(2).into(),

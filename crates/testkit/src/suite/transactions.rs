@@ -2,13 +2,18 @@
 
 use understudy_domain::{
     AssistantId, AssistantRef, RuleEntity,
+    conversation::Order,
     ports::{Proof, Store, UnitOfWork, UsageFilter},
 };
 
-use super::stage::{add, begin, events as logged, home, people, poll_once, prompt};
+use super::{
+    spending::spent_in,
+    stage::{add, begin, events as logged, home, people, poll_once, prompt},
+};
 use crate::sample::{
-    Row, assistant, attachment, blob, comment, data_key, delivery, event, extraction, id, image,
-    instant, organization, provider, rule, sealed_value, session, tag, team, token, touched, usage,
+    Row, approval, assistant, attachment, automation, blob, budget_month, comment, data_key,
+    delivery, event, execution, extraction, id, image, instant, memory, message, organization,
+    provider, rule, run, sealed_value, session, spent, tag, team, thread, token, touched, usage,
     user, version, webhook, whole_upload,
 };
 
@@ -38,14 +43,22 @@ fn one_of_each() -> Vec<Row> {
         tag(1).into(),
         webhook(1).into(),
         delivery(1, &webhook(1)).into(),
+        thread(1).into(),
+        message(1, &thread(1)).into(),
+        memory(1, &assistant).into(),
+        run(1).into(),
+        approval(1, &run(1)).into(),
+        spent(budget_month(1), 1).into(),
+        automation(1).into(),
+        execution(1, &automation(1)).into(),
     ]
 }
 
 /// How many of them queries see.
-const SEEN: usize = 19;
+const SEEN: usize = 26;
 
 /// How many of them a unit of work sees.
-const FOUND: usize = 15;
+const FOUND: usize = 20;
 
 async fn insert(rows: &[Row], work: &mut dyn UnitOfWork) {
     for row in rows {
@@ -61,6 +74,7 @@ async fn seen(store: &dyn Store) -> Vec<bool> {
     let (token, session) = (token(1, &owner), session(1, &owner));
     let events = logged(store).await;
     let (blobs, content) = ([(home(), blob(1).digest)], store.content());
+    let (talks, runs) = (store.conversations(), store.runs());
     let all = UsageFilter { from: instant(0), until: instant(10), user: None };
     vec![
         store.directory().user(home(), owner.id).await.unwrap().is_some(),
@@ -82,6 +96,13 @@ async fn seen(store: &dyn Store) -> Vec<bool> {
         !store.labels().tags(home()).await.unwrap().is_empty(),
         !store.webhooks().webhooks(home()).await.unwrap().is_empty(),
         !store.webhooks().due(instant(10), 1).await.unwrap().is_empty(),
+        talks.thread(home(), id(1)).await.unwrap().is_some(),
+        !talks.messages(home(), id(1), None, Order::Ascending, 1).await.unwrap().is_empty(),
+        !talks.memories(home(), ada, id(1), 1).await.unwrap().is_empty(),
+        runs.run(home(), id(1)).await.unwrap().is_some(),
+        !runs.approvals(home(), id(1)).await.unwrap().is_empty(),
+        !runs.automations(home()).await.unwrap().is_empty(),
+        !runs.executions(home(), id(1), None, 1).await.unwrap().is_empty(),
     ]
 }
 
@@ -103,6 +124,11 @@ async fn found(work: &mut dyn UnitOfWork) -> Vec<bool> {
         work.labels().find(id(1)).await.unwrap().is_some(),
         work.webhooks().find(id(1)).await.unwrap().is_some(),
         work.webhooks().find_delivery(id(1)).await.unwrap().is_some(),
+        work.conversations().find_thread(id(1)).await.unwrap().is_some(),
+        work.runs().find(id(1)).await.unwrap().is_some(),
+        !work.runs().approvals(id(1)).await.unwrap().is_empty(),
+        work.automations().find(id(1)).await.unwrap().is_some(),
+        spent_in(work, &budget_month(1)).await.tokens == 1,
     ]
 }
 
