@@ -103,6 +103,7 @@ type Reaction = dyn Fn(&ChatRequest) -> Result<ChatAnswer, ProviderError> + Send
 enum Turn {
     Answer(ChatAnswer),
     Refusal(ProviderError),
+    Reaction(Box<Reaction>),
 }
 
 /// Says what it was told to, exchange for exchange, and then `ok` to everything.
@@ -136,6 +137,15 @@ impl FakeChatModel {
     /// Refuses the next exchange that has no answer yet, before the first event.
     pub fn fail_next(&self, error: ProviderError) {
         self.state().script.push_back(Turn::Refusal(error));
+    }
+
+    /// Makes up the answer to the next exchange that has none yet when it sees what it
+    /// is asked.
+    pub fn react_next(
+        &self,
+        reaction: impl Fn(&ChatRequest) -> Result<ChatAnswer, ProviderError> + Send + Sync + 'static,
+    ) {
+        self.state().script.push_back(Turn::Reaction(Box::new(reaction)));
     }
 
     /// Answers like this when there is nothing else to say, instead of `ok`.
@@ -179,16 +189,21 @@ impl FakeChatModel {
         let _ = self.alive.subscribe().wait_for(|count| *count == 0).await;
     }
 
-    fn turn(&self, provider: &ProviderAccess, request: &ChatRequest) -> Turn {
+    fn answer(
+        &self,
+        provider: &ProviderAccess,
+        request: &ChatRequest,
+    ) -> Result<ChatAnswer, ProviderError> {
         let mut state = self.state();
         state.asked.push((provider.clone(), request.clone()));
-        if let Some(turn) = state.script.pop_front() {
-            return turn;
-        }
-        match state.usually.as_ref().map(|reaction| reaction(request)) {
-            Some(Ok(answer)) => Turn::Answer(answer),
-            Some(Err(error)) => Turn::Refusal(error),
-            None => Turn::Answer(ChatAnswer::text("ok")),
+        match state.script.pop_front() {
+            Some(Turn::Answer(answer)) => Ok(answer),
+            Some(Turn::Refusal(error)) => Err(error),
+            Some(Turn::Reaction(reaction)) => reaction(request),
+            None => match &state.usually {
+                Some(reaction) => reaction(request),
+                None => Ok(ChatAnswer::text("ok")),
+            },
         }
     }
 }
@@ -200,16 +215,13 @@ impl ChatModel for FakeChatModel {
         provider: &ProviderAccess,
         request: &ChatRequest,
     ) -> Result<Box<dyn ChatStream>, ProviderError> {
-        let turn = self.turn(provider, request);
+        let answer = self.answer(provider, request);
         self.asked.send_modify(|count| *count += 1);
-        match turn {
-            Turn::Answer(answer) => Ok(Box::new(FakeStream {
-                steps: answer.steps,
-                has_ended: false,
-                _alive: Alive::begin(&self.alive),
-            })),
-            Turn::Refusal(error) => Err(error),
-        }
+        Ok(Box::new(FakeStream {
+            steps: answer?.steps,
+            has_ended: false,
+            _alive: Alive::begin(&self.alive),
+        }))
     }
 
     fn render(&self, request: &ChatRequest) -> Value {
@@ -315,12 +327,12 @@ mod tests {
     async fn it_refuses_and_breaks_off_when_it_is_told_to() {
         let model = FakeChatModel::default();
         model.fail_next(ProviderError::TimedOut);
-        model.answer_next(vec![ChatEvent::Text("he".to_owned())]);
+        model.react_next(|request| Ok(vec![ChatEvent::Text(request.model.clone())].into()));
 
         let refused = model.converse(&ProviderAccess::builtin(), &request("m-1")).await;
         assert!(matches!(refused, Err(ProviderError::TimedOut)));
         let mut stream = ask(&model).await;
-        assert!(stream.next().await.unwrap().is_ok());
+        assert_eq!(stream.next().await.unwrap().unwrap(), ChatEvent::Text("m-1".to_owned()));
         assert!(matches!(stream.next().await, Some(Err(ProviderError::Garbled(_)))));
         assert!(stream.next().await.is_none());
     }

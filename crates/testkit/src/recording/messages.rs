@@ -180,9 +180,8 @@ fn finish(turn: &Turn) -> (&'static str, Option<&str>) {
         Some(Finish::WindowFull) => ("model_context_window_exceeded", None),
         Some(Finish::Pause) => ("pause_turn", None),
         Some(Finish::ContentFilter) => ("refusal", None),
-        Some(Finish::Stop) => ("end_turn", None),
         None if turn.refusal.is_some() => ("refusal", None),
         None if !turn.calls.is_empty() => ("tool_use", None),
-        None => ("end_turn", None),
+        Some(Finish::Stop) | None => ("end_turn", None),
     }
 }

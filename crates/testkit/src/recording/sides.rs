@@ -76,7 +76,7 @@ pub(super) fn moderation(
     let results = texts.iter().map(|text| {
         let mut scores: BTreeMap<String, f64> =
             CATEGORIES.iter().map(|&name| (name.to_owned(), 0.0)).collect();
-        scores.extend(judge(&text));
+        scores.extend(judge(text));
         let flags: BTreeMap<&String, bool> =
             scores.iter().map(|(name, score)| (name, *score >= FLAGGED)).collect();
         json!({

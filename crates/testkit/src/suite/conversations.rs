@@ -414,7 +414,8 @@ pub async fn an_updated_thread_is_listed_as_it_is_now(store: &dyn Store) {
         metadata: changed.metadata.clone(),
         ..all_threads()
     };
-    assert_eq!(store.conversations().threads(home(), &now).await.unwrap(), [changed.clone()]);
+    let found = store.conversations().threads(home(), &now).await.unwrap();
+    assert_eq!(found, std::slice::from_ref(&changed));
     let by_title = ThreadFilter { q: Some("thread".to_owned()), ..all_threads() };
     let by_assistant = ThreadFilter { assistant: Some(id(1)), ..all_threads() };
     assert_eq!(listed(store, &by_title).await, []);

@@ -14,7 +14,7 @@ use super::stage::{add, begin, home, people, prompt};
 use crate::sample::{Members, id, instant, organization, run, told, user};
 
 /// Longer than any test waits.
-const FOREVER: Duration = Duration::from_secs(3_600);
+const FOREVER: Duration = Duration::from_hours(1);
 
 /// Organization 1 with runs 1 to 3, and organization 2 with run 4.
 async fn stage(store: &dyn Store) {
@@ -135,8 +135,7 @@ pub async fn events_of_another_organization_are_not_read(store: &dyn Store) {
 
     assert_eq!(events(store, 4).await, []);
     assert_eq!(store.run_events().events(id(2), id(1), 0, 9).await.unwrap(), []);
-    let waited = store.run_events().wait(home(), id(4), 0, Duration::from_millis(1)).await;
-    prompt(async { waited }).await.unwrap();
+    prompt(store.run_events().wait(home(), id(4), 0, Duration::from_millis(1))).await.unwrap();
 }
 
 /// A run that is not removed after all keeps its events.
@@ -160,13 +159,12 @@ pub async fn waiting_ends_when_an_event_is_written(store: &dyn Store) {
         }
     };
     let events = [of_run(2, 2), of_run(1, 2)];
-    let writing = append(store, &events);
+    let telling = append(store, &events);
 
-    prompt(join(waiting, writing)).await;
+    prompt(join(waiting, telling)).await;
 }
 
-/// All who wait for a run hear of its event, also those of other organizations of
-/// theirs.
+/// All who wait for a run hear of its event, each for a run of their organization.
 pub async fn everybody_who_waits_hears_of_an_event(store: &dyn Store) {
     stage(store).await;
     let waiting = (0..8).map(|n| async move {
@@ -176,12 +174,12 @@ pub async fn everybody_who_waits_hears_of_an_event(store: &dyn Store) {
             log.wait(tenant, run, 0, FOREVER).await.unwrap();
         }
     });
-    let writing = async {
+    let telling = async {
         append(store, &[of_run(1, 1)]).await;
         append(store, &[(id(2), id(4), told(1))]).await;
     };
 
-    prompt(join(join_all(waiting), writing)).await;
+    prompt(join(join_all(waiting), telling)).await;
 }
 
 /// Who is behind the last event does not wait.

@@ -97,7 +97,7 @@ fn message(request: &RecordedRequest, turn: &Turn) -> OutputItem {
     between.extend(pieces.map(|piece| with_logprobs("output_text.delta", "delta", piece)));
     between.push(with_logprobs("output_text.done", "text", &text));
     between.push(event("content_part.done", "part", part(&text)));
-    wrapped(&id, between, part(&text))
+    wrapped(&id, between, &part(&text))
 }
 
 fn refusal(request: &RecordedRequest, text: &str) -> OutputItem {
@@ -110,11 +110,11 @@ fn refusal(request: &RecordedRequest, text: &str) -> OutputItem {
         event("refusal.done", "refusal", json!(text)),
         event("content_part.done", "part", part(text)),
     ];
-    wrapped(&id, between, part(text))
+    wrapped(&id, between, &part(text))
 }
 
 /// A message of one part.
-fn wrapped(id: &str, between: Vec<Value>, part: Value) -> OutputItem {
+fn wrapped(id: &str, between: Vec<Value>, part: &Value) -> OutputItem {
     let item = |status: &str, content: Value| {
         json!({
             "id": id, "type": "message", "status": status, "role": "assistant",
