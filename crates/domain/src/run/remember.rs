@@ -99,8 +99,8 @@ const PATTERNS: &[(&str, &[&str])] = &[
     ("ich arbeite ", &[]),
     ("ich bevorzuge ", &[]),
     ("ich mag ", &["das", "es", "dies"]),
-    ("merk dir ", &[]),
-    ("merke dir ", &[]),
+    ("merk dir", &[]),
+    ("merke dir", &[]),
     ("denk daran, dass ", &[]),
 ];
 

@@ -35,7 +35,7 @@ const GERMAN: &[&str] = &[
 ];
 
 /// Endings that do not make another word of one, the longer before the shorter.
-const ENDINGS: &[&str] = &["ing", "ern", "ed", "em", "en", "er", "es", "e", "n", "s"];
+const ENDINGS: &[&str] = &["ing", "ern", "ed", "em", "en", "er", "es", "e", "s"];
 /// Fewest characters that are left when an ending is taken away.
 const LEAST_STEM: usize = 4;
 /// Fewest characters of a word that others are compounds of.
