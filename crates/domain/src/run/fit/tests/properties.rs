@@ -18,6 +18,12 @@ fn answering() -> impl Strategy<Value = (ModelFacts, ProviderKind)> {
     select(vendors.chain(through_others).chain(unknown).collect::<Vec<_>>())
 }
 
+fn of_anthropic() -> impl Strategy<Value = ModelFacts> {
+    let all = catalogue::models().iter().filter(|model| model.provider == "anthropic");
+    let all = all.map(ModelFacts::from).chain([ModelFacts::unknown("ours", Anthropic)]);
+    select(all.collect::<Vec<_>>())
+}
+
 fn drawing() -> impl Strategy<Value = Settings> {
     let bias = option::of(Just(BTreeMap::from([("12".to_owned(), 5.0)])));
     let some = (
@@ -58,7 +64,8 @@ fn answers() -> impl Strategy<Value = Settings> {
         json!({"type": "object", "properties": {}, "additionalProperties": false}),
     ];
     let formats = schemas.iter().map(|schema| by_schema(schema).format);
-    let formats = formats.chain([Format::Text, Format::Plain, Format::JsonObject]).collect();
+    let formats: Vec<Format> =
+        formats.chain([Format::Text, Format::Plain, Format::JsonObject]).collect();
     let tiers =
         vec![ServiceTier::Default, ServiceTier::Auto, ServiceTier::Flex, ServiceTier::Priority];
     let stops = prop::collection::vec(select(vec!["END", "\n", "###", " ", "x"]), 0..6);
@@ -66,7 +73,7 @@ fn answers() -> impl Strategy<Value = Settings> {
         drawing(),
         option::of(reasoning),
         select(tiers),
-        select::<Format>(formats),
+        select(formats),
         stops,
         option::of(1_u32..200_000),
         option::of(select(vec!["low", "medium", "high"])),
@@ -165,11 +172,9 @@ proptest! {
     }
 
     #[test]
-    fn anthropic_gets_what_it_demands(settings in answers(), (model, kind) in answering()) {
-        let fitted = fit(&settings, &model, kind, true, "gpt-4o").unwrap();
-        prop_assume!(fitted.protocol == Protocol::AnthropicMessages);
+    fn anthropic_gets_what_it_demands(settings in answers(), model in of_anthropic()) {
+        let sent = fit(&settings, &model, Anthropic, true, "gpt-4o").unwrap().sent;
 
-        let sent = fitted.sent;
         let longest = sent.max_output_tokens;
         let is_adaptive = sent.reasoning_effort.as_deref().is_some_and(|word| word != "none");
         let thinks = sent.reasoning_budget.is_some() || is_adaptive;
