@@ -34,9 +34,9 @@ async fn scope(stage: &Stage) -> KnowledgeScope {
     }
     let view = view_assistant(stage.deps(), &me, &id).await.unwrap();
     KnowledgeScope {
-        organization: view.assistant.organization,
-        assistant: view.assistant.id,
-        files: view.assistant.content.files.clone(),
+        organization: view.record.assistant.organization,
+        assistant: view.record.assistant.id,
+        files: view.record.assistant.content.files.clone(),
         vector_stores: vec!["vs_1".to_owned()],
     }
 }

@@ -69,7 +69,7 @@ impl Studio {
 
     async fn uses(&self) -> u64 {
         let all = list_usage(self.stage.deps(), &caller(1), ListUsage::default()).await.unwrap();
-        all.totals.iter().map(|total| total.count).sum()
+        all.totals.iter().map(|total| total.amount.count).sum()
     }
 
     async fn assistant(&self, input: Value) -> String {
@@ -122,7 +122,10 @@ async fn a_picture_is_stored_counted_and_seen_by_whoever_has_its_key() {
     let used = used.rows;
     assert_eq!(used.len(), 1);
     assert_eq!(used[0].model, Some(("openai".to_owned(), "dall-e-3".to_owned())));
-    assert_eq!((used[0].kind.as_str(), used[0].count, used[0].quantity), ("image", 1, 1));
+    assert_eq!(
+        (used[0].kind.as_str(), used[0].amount.count, used[0].amount.quantity),
+        ("image", 1, 1)
+    );
 }
 
 #[tokio::test]
@@ -354,7 +357,7 @@ async fn administrators_see_all_that_is_used_and_others_their_own() {
     let deps = studio.stage.deps();
     let count = async |n: u32| -> u64 {
         let totals = list_usage(deps, &caller(n), ListUsage::default()).await.unwrap();
-        totals.totals.iter().map(|total| total.count).sum()
+        totals.totals.iter().map(|total| total.amount.count).sum()
     };
 
     assert_eq!((count(2).await, count(4).await, count(6).await, count(5).await), (3, 2, 1, 0));

@@ -24,6 +24,7 @@ mod people;
 mod providers;
 mod references;
 mod rules;
+mod runs;
 mod secrets;
 mod sharing;
 mod skills;
