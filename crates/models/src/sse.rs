@@ -16,6 +16,8 @@ pub(crate) enum Framing {
     Events,
     /// A JSON value in each line.
     Lines,
+    /// One JSON value, from those who do not stream although they are asked to.
+    Whole,
 }
 
 /// A piece of a stream that means something by itself.
@@ -61,6 +63,9 @@ impl Frames {
         bytes: &[u8],
         frames: &mut VecDeque<Frame>,
     ) -> Result<(), TooLong> {
+        if self.framing == Framing::Whole {
+            return self.extend(bytes);
+        }
         let mut rest = bytes;
         loop {
             if self.after_return
@@ -87,7 +92,7 @@ impl Frames {
     pub(crate) fn end(&mut self, frames: &mut VecDeque<Frame>) -> Result<(), TooLong> {
         match self.framing {
             Framing::Events => Ok(()),
-            Framing::Lines => self.end_line(frames),
+            Framing::Lines | Framing::Whole => self.end_line(frames),
         }
     }
 
@@ -109,8 +114,8 @@ impl Frames {
             text.as_ref()
         };
         match self.framing {
-            Framing::Lines if line.trim().is_empty() => Ok(()),
-            Framing::Lines => {
+            Framing::Lines | Framing::Whole if line.trim().is_empty() => Ok(()),
+            Framing::Lines | Framing::Whole => {
                 frames.push_back(Frame { event: String::new(), data: line.to_owned() });
                 Ok(())
             }

@@ -16,7 +16,7 @@ use understudy_testkit::{Asked, Reply, Upstream};
 
 const KEY: &str = "sk-sesame+open/please";
 
-use ProviderKind::{Anthropic, Builtin, Clipdrop, Ollama, Openai, OpenaiCompatible};
+use ProviderKind::{Anthropic, Clipdrop, Ollama, Openai, OpenaiCompatible};
 
 fn models() -> Models {
     let allowed_networks = vec!["127.0.0.1/32".parse().unwrap()];

@@ -6,6 +6,7 @@ use understudy_domain::{
     chat::{ChatRequest, Protocol, SentFormat, SentSettings, ToolChoice, ToolSpec},
     ports::{ChatStream, ProviderError},
 };
+use understudy_outbound::{OpenResponse, header::CONTENT_TYPE};
 
 use self::reply::Reply;
 use super::{is_reasoning, put, usual_base};
@@ -40,7 +41,15 @@ pub(crate) async fn converse(
     let url = line.url(usual_base(line.kind()), &["chat", "completions"])?;
     let asking = line.with_bearer(line.asking(url, &body(request)));
     let answer = line.open(&asking).await?;
-    Ok(Box::new(Streamed::new(answer, Framing::Events, Reply::default())))
+    let framing = framing(&answer);
+    Ok(Box::new(Streamed::new(answer, framing, Reply::default())))
+}
+
+/// Some answer as a whole although they are asked to stream.
+fn framing(answer: &OpenResponse) -> Framing {
+    let content_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let is_whole = content_type.is_some_and(|kind| kind.trim().starts_with("application/json"));
+    if is_whole { Framing::Whole } else { Framing::Events }
 }
 
 /// What is sent.

@@ -70,11 +70,20 @@ fn lines_are_values_and_the_last_needs_no_ending() {
 }
 
 #[test]
+fn a_whole_value_may_have_many_lines() {
+    let whole = parse(Framing::Whole, &[b"{\r\n \"a\"", b": 1\n}\n"]);
+    assert_eq!(whole, [frame("", "{\r\n \"a\": 1\n}\n")]);
+    assert_eq!(parse(Framing::Whole, &[b"\n"]), []);
+}
+
+#[test]
 fn a_line_of_a_mebibyte_is_read_and_a_longer_one_is_not() {
     let longest = "x".repeat(MOST_BYTES - "data:".len());
     assert_eq!(events(&format!("data:{longest}\n\n")), [frame("", &longest)]);
 
-    for too_long in [format!("data: one\n\ndata:{longest}x"), format!("data: one\n\n:x{longest}")] {
+    for too_long in
+        [format!("data: one\n\ndata:{longest}x"), format!("data: one\n\n:xxxxx{longest}")]
+    {
         let mut frames = Frames::new(Framing::Events);
         let mut parsed = VecDeque::new();
         let pushed: Result<(), TooLong> =
@@ -96,7 +105,7 @@ proptest! {
     fn however_it_is_cut_the_same_comes_of_it(
         stream in r"((data|event|id|x)?:? ?[a-ü東\x00]{0,3}(\r|\n|\r\n)){0,30}",
         cuts in proptest::collection::vec(0_usize..400, 0..8),
-        framing in prop_oneof![Just(Framing::Events), Just(Framing::Lines)],
+        framing in prop_oneof![Just(Framing::Events), Just(Framing::Lines), Just(Framing::Whole)],
     ) {
         let bytes = stream.as_bytes();
         let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(bytes.len())).collect();

@@ -1,14 +1,12 @@
 //! What is sent, field by field.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
 use understudy_domain::{
     assistant::content::MessageRole::{Assistant, System, User},
     chat::{
         ChatRequest,
         Protocol::{self, CompatibleChat, OpenaiChat, OpenaiResponses},
-        SentFormat, SentSettings, ToolChoice, ToolSpec,
+        SentSettings, ToolChoice, ToolSpec,
     },
     conversation::{Item, MediaSource, Part, ReasoningBlock, ToolCall, ToolResult},
     ports::ChatModel,
@@ -31,7 +29,10 @@ fn with_items(protocol: Protocol, items: Vec<Item>) -> Value {
 }
 
 fn object(value: Value) -> Map<String, Value> {
-    value.as_object().unwrap().clone()
+    match value {
+        Value::Object(object) => object,
+        other => panic!("no object: {other}"),
+    }
 }
 
 fn call(id: &str, arguments: &str) -> Item {
@@ -81,85 +82,78 @@ fn a_bare_request_has_nothing_that_was_not_asked() {
     );
 }
 
+/// What a setting adds to the request without settings.
+fn expect_added(protocol: Protocol, settings: &Value, added: &Value) {
+    let mut expected = object(body(&request(protocol)));
+    expected.extend(object(added.clone()));
+    let sent = with_settings(protocol, serde_json::from_value(settings.clone()).unwrap());
+    assert_eq!(sent, Value::Object(expected), "{protocol:?} {settings}");
+}
+
 #[test]
-fn every_setting_goes_under_the_protocols_name() {
-    let some = SentSettings::default;
-    let form = SentFormat::JsonSchema {
-        name: "fox".to_owned(),
-        description: None,
-        schema: object(json!({ "type": "object" })),
-        strict: true,
-    };
-    let bias = BTreeMap::from([("50256".to_owned(), -100.0)]);
-    let flat = json!({
+fn settings_that_all_know_have_the_same_name_everywhere() {
+    for setting in
+        [json!({ "temperature": 0.7 }), json!({ "top_p": 0.5 }), json!({ "service_tier": "flex" })]
+    {
+        for protocol in ALL {
+            expect_added(protocol, &setting, &setting);
+        }
+    }
+    // Without tools there is nothing that could be called at once.
+    for protocol in ALL {
+        expect_added(protocol, &json!({ "parallel_tool_calls": true }), &json!({}));
+    }
+}
+
+#[test]
+fn settings_that_only_chat_completions_know_are_sent_in_them() {
+    for setting in [
+        json!({ "frequency_penalty": 0.5 }),
+        json!({ "presence_penalty": -0.5 }),
+        json!({ "logit_bias": { "50256": -100.0 } }),
+        json!({ "seed": 7 }),
+        json!({ "stop": ["END"] }),
+    ] {
+        expect_added(OpenaiChat, &setting, &setting);
+        expect_added(CompatibleChat, &setting, &setting);
+        expect_added(OpenaiResponses, &setting, &json!({}));
+    }
+}
+
+#[test]
+fn settings_that_are_said_in_two_ways_are_said_in_each_protocols_way() {
+    let schema = json!({
         "type": "json_schema", "name": "fox", "schema": { "type": "object" }, "strict": true,
     });
     let nested = json!({ "type": "json_schema", "json_schema": {
         "name": "fox", "schema": { "type": "object" }, "strict": true,
     } });
-    // The setting; what it is in Responses; what it is in Chat Completions.
-    let table = [
-        (SentSettings { temperature: Some(0.7), ..some() }, json!({ "temperature": 0.7 }), None),
-        (SentSettings { top_p: Some(0.5), ..some() }, json!({ "top_p": 0.5 }), None),
+    let form = json!({ "type": "json_object" });
+    for (setting, responses, chat) in [
         (
-            SentSettings { service_tier: Some("flex".to_owned()), ..some() },
-            json!({ "service_tier": "flex" }),
-            None,
-        ),
-        (
-            SentSettings { frequency_penalty: Some(0.5), ..some() },
-            json!({}),
-            Some(json!({ "frequency_penalty": 0.5 })),
-        ),
-        (
-            SentSettings { presence_penalty: Some(-0.5), ..some() },
-            json!({}),
-            Some(json!({ "presence_penalty": -0.5 })),
-        ),
-        (
-            SentSettings { logit_bias: Some(bias), ..some() },
-            json!({}),
-            Some(json!({ "logit_bias": { "50256": -100.0 } })),
-        ),
-        (SentSettings { seed: Some(7), ..some() }, json!({}), Some(json!({ "seed": 7 }))),
-        (
-            SentSettings { stop: vec!["END".to_owned()], ..some() },
-            json!({}),
-            Some(json!({ "stop": ["END"] })),
-        ),
-        (
-            SentSettings { top_logprobs: Some(3), ..some() },
+            json!({ "top_logprobs": 3 }),
             json!({ "top_logprobs": 3, "include": ["message.output_text.logprobs"] }),
-            Some(json!({ "logprobs": true, "top_logprobs": 3 })),
+            json!({ "logprobs": true, "top_logprobs": 3 }),
         ),
         (
-            SentSettings { verbosity: Some("low".to_owned()), ..some() },
+            json!({ "verbosity": "low" }),
             json!({ "text": { "verbosity": "low" } }),
-            Some(json!({ "verbosity": "low" })),
+            json!({ "verbosity": "low" }),
         ),
         (
-            SentSettings { format: Some(SentFormat::JsonObject), ..some() },
-            json!({ "text": { "format": { "type": "json_object" } } }),
-            Some(json!({ "response_format": { "type": "json_object" } })),
+            json!({ "format": form }),
+            json!({ "text": { "format": form } }),
+            json!({ "response_format": form }),
         ),
         (
-            SentSettings { format: Some(form), ..some() },
-            json!({ "text": { "format": flat } }),
-            Some(json!({ "response_format": nested })),
+            json!({ "format": schema }),
+            json!({ "text": { "format": schema } }),
+            json!({ "response_format": nested }),
         ),
-        // Without tools there is nothing that could be called at once.
-        (SentSettings { parallel_tool_calls: Some(true), ..some() }, json!({}), None),
-    ];
-    for (settings, responses, chat) in table {
-        let chat = chat.unwrap_or_else(|| responses.clone());
-        for (protocol, more) in
-            [(OpenaiResponses, responses), (OpenaiChat, chat.clone()), (CompatibleChat, chat)]
-        {
-            let mut expected = object(body(&request(protocol)));
-            expected.extend(object(more));
-            let sent = with_settings(protocol, settings.clone());
-            assert_eq!(sent, Value::Object(expected), "{protocol:?} {settings:?}");
-        }
+    ] {
+        expect_added(OpenaiResponses, &setting, &responses);
+        expect_added(OpenaiChat, &setting, &chat);
+        expect_added(CompatibleChat, &setting, &chat);
     }
 }
 
@@ -246,8 +240,8 @@ fn tools_are_offered_with_the_choice_among_them() {
     }
 }
 
-#[test]
-fn what_was_said_and_done_is_told_in_order() {
+/// A conversation with all that can happen in one.
+fn eventful() -> Vec<Item> {
     let thought = |protocol: &str| {
         Item::Reasoning(ReasoningBlock {
             protocol: protocol.to_owned(),
@@ -255,7 +249,7 @@ fn what_was_said_and_done_is_told_in_order() {
             raw: json!({ "type": "reasoning", "id": protocol }),
         })
     };
-    let items = vec![
+    vec![
         Item::text(User, "Look."),
         thought("openai_responses"),
         thought("anthropic_messages"),
@@ -267,13 +261,17 @@ fn what_was_said_and_done_is_told_in_order() {
         call("c", "{}"),
         result("c"),
         Item::text(System, "Be kind."),
-    ];
+    ]
+}
+
+#[test]
+fn what_was_said_and_done_is_a_flat_list_in_responses() {
     let said = |kind: &str, role: &str, text: &str| json!({ "type": "message", "role": role, "content": [{ "type": kind, "text": text }] });
     let called = |id: &str, arguments: &str| json!({ "type": "function_call", "call_id": id, "name": "look", "arguments": arguments });
     let answered =
         |id: &str| json!({ "type": "function_call_output", "call_id": id, "output": "seen" });
     assert_eq!(
-        with_items(OpenaiResponses, items.clone())["input"],
+        with_items(OpenaiResponses, eventful())["input"],
         json!([
             said("input_text", "user", "Look."),
             { "type": "reasoning", "id": "openai_responses" },
@@ -287,6 +285,10 @@ fn what_was_said_and_done_is_told_in_order() {
             said("input_text", "developer", "Be kind."),
         ])
     );
+}
+
+#[test]
+fn calls_belong_to_what_the_assistant_said_in_chat_completions() {
     let called = |id: &str, arguments: &str| {
         let function = json!({ "name": "look", "arguments": arguments });
         json!({ "id": id, "type": "function", "function": function })
@@ -294,7 +296,7 @@ fn what_was_said_and_done_is_told_in_order() {
     let answered = |id: &str| json!({ "role": "tool", "tool_call_id": id, "content": "seen" });
     for protocol in [OpenaiChat, CompatibleChat] {
         assert_eq!(
-            with_items(protocol, items.clone())["messages"],
+            with_items(protocol, eventful())["messages"],
             json!([
                 { "role": "system", "content": "Be brief." },
                 { "role": "user", "content": "Look." },

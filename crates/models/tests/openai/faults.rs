@@ -6,7 +6,10 @@ use std::{
 };
 
 use serde_json::json;
-use tokio::{io::AsyncWriteExt, net::TcpListener};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
 use understudy_domain::{
     ProviderKind::{Clipdrop, Openai, OpenaiCompatible},
     chat::{
@@ -76,6 +79,22 @@ async fn an_answer_is_heard_to_its_end_and_nothing_after_it() {
     };
     assert_eq!((stop, usage.input_tokens, usage.output_tokens), (&ChatStop::EndTurn, 3, 2));
     assert!(stream.next().await.is_none());
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_streamed_is_understood_too() {
+    let answer = json!({
+        "choices": [{ "index": 0, "message": { "content": "Hello" }, "finish_reason": "stop" }],
+        "usage": { "prompt_tokens": 3, "completion_tokens": 2 },
+    });
+    let reply = Reply::new(200, format!("{answer:#}")).with("content-type", "application/json");
+    let upstream = Upstream::always(reply).await.unwrap();
+    assert_eq!(text(&ask(OpenaiCompatible, &upstream).await.unwrap()), "Hello");
+
+    let reply = Reply::new(200, r#"{"error":{"message":"no such model","code":404}}"#);
+    let upstream = Upstream::always(reply.with("content-type", "application/json")).await.unwrap();
+    let error = ask(OpenaiCompatible, &upstream).await.unwrap_err();
+    assert!(matches!(error, ProviderError::Refused { status: 404, .. }), "{error:?}");
 }
 
 #[tokio::test]
@@ -177,6 +196,7 @@ async fn a_stream_that_only_drips_is_given_up_when_its_time_is_over() {
     let address = listener.local_addr().unwrap();
     let dripping = tokio::spawn(async move {
         let (mut connection, _) = listener.accept().await.unwrap();
+        assert!(connection.read(&mut [0; 4096]).await.unwrap() > 0);
         let head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
         connection.write_all(head).await.unwrap();
         let mut drops = tokio::time::interval(Duration::from_millis(1));

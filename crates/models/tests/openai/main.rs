@@ -1,7 +1,7 @@
 //! Conversations in the words of OpenAI: what is sent, and what comes of providers
 //! that answer well and badly.
 
-#![expect(clippy::unwrap_used, clippy::float_cmp, reason = "a failing test panics")]
+#![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
 mod bodies;
 mod faults;

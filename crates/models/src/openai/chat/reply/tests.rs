@@ -17,7 +17,8 @@ fn hear_bytes(pieces: &[&[u8]]) -> Vec<Result<ChatEvent, String>> {
 }
 
 fn stream(chunks: &[Value]) -> String {
-    chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect()
+    let framed: Vec<String> = chunks.iter().map(|chunk| format!("data: {chunk}\n\n")).collect();
+    framed.concat()
 }
 
 fn hear(chunks: &[Value]) -> Vec<Result<ChatEvent, String>> {
