@@ -12,7 +12,7 @@ use super::{
 /// How many sentences are said at most.
 const MOST: usize = 5;
 /// How much worse than the best one a sentence may be.
-const NEAR_BEST: f64 = 0.45;
+const NEAR_BEST: f64 = 0.4;
 /// How much of what is asked for the best one must speak of.
 const SPEAKS_OF: f64 = 0.25;
 /// What a word counts that is not in the sentence but in its heading.
@@ -153,14 +153,17 @@ fn headed(text: &str) -> String {
     format!("{mark}{text}")
 }
 
-/// What a word counts: the more, the fewer sentences have it.
+/// What a word counts: the more, the fewer sentences have it. One that none has tells
+/// little of what fits.
 fn rarity(term: &str, candidates: &[Candidate<'_>]) -> f64 {
     let has = |candidate: &&Candidate<'_>| {
         candidate.terms.contains(term) || candidate.heading.contains(term)
     };
     let number = |count: usize| f64::from(u32::try_from(count).unwrap_or(u32::MAX));
-    let holding = number(candidates.iter().filter(has).count()).max(1.0);
-    (1.0 + number(candidates.len()) / holding).ln()
+    match candidates.iter().filter(has).count() {
+        0 => 1.0,
+        holding => (1.0 + number(candidates.len()) / number(holding)).ln(),
+    }
 }
 
 fn score(candidate: &Candidate<'_>, weights: &[(&String, f64)]) -> f64 {

@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn a_text_is_cut_after_whole_words() {
         for (count, expected) in
-            [(0, ""), (1, "\n\nEins"), (2, "\n\nEins zwei"), (3, "\n\nEins zwei drei ")]
+            [(0, ""), (1, "\n\nEins"), (2, "\n\nEins zwei"), (3, "\n\nEins zwei drei")]
         {
             assert_eq!(first_words("\n\nEins zwei drei ", count), expected);
         }

@@ -1,0 +1,10 @@
+//! Conversations with Anthropic and Ollama: what is sent, and what comes of providers
+//! that answer well and badly.
+
+#![expect(clippy::unwrap_used, reason = "a failing test panics")]
+
+mod anthropic;
+mod faults;
+mod ollama;
+mod streams;
+mod support;
