@@ -11,6 +11,8 @@ mod keys;
 mod lists;
 mod migrations;
 mod row_level_security;
+mod run_events;
+mod runs;
 
 use std::{num::NonZeroU16, time::Duration};
 

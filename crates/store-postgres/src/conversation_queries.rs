@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use diesel::{
     ExpressionMethods, QueryDsl,
-    sql_types::{BigInt, Json as SqlJson, Jsonb, Nullable, Text, Uuid as SqlUuid},
+    sql_types::{BigInt, Bool, Json as SqlJson, Jsonb, Nullable, Text, Uuid as SqlUuid},
 };
+use diesel_async::RunQueryDsl;
 use understudy_domain::{
     AssistantId, Memory, Message, OrganizationId, Thread, ThreadId, UserId,
     conversation::Order,
@@ -26,28 +27,16 @@ use crate::{
 /// The documents of a page of threads.
 fn page(tenant: OrganizationId, filter: &ThreadFilter) -> Sql<SqlJson> {
     // Ids are of version 7: neither the smallest nor the largest of all is one.
-    let (text, end) = match filter.order {
-        Order::Ascending => (
-            "SELECT document FROM threads WHERE organization_id = ? AND user_id = ? AND visible \
-             AND id > ? AND coalesce(assistant_id = ?, true) \
-             AND CASE WHEN ? THEN coalesce(strpos(title_key, ?) > 0, false) ELSE true END \
-             AND metadata @> ? ORDER BY id LIMIT ?",
-            Uuid::nil(),
-        ),
-        Order::Descending => (
-            "SELECT document FROM threads WHERE organization_id = ? AND user_id = ? AND visible \
-             AND id < ? AND coalesce(assistant_id = ?, true) \
-             AND CASE WHEN ? THEN coalesce(strpos(title_key, ?) > 0, false) ELSE true END \
-             AND metadata @> ? ORDER BY id DESC LIMIT ?",
-            Uuid::max(),
-        ),
+    let (ascending, end) = match filter.order {
+        Order::Ascending => (true, Uuid::nil()),
+        Order::Descending => (false, Uuid::max()),
     };
-    Sql::new(text)
+    Sql::new("SELECT * FROM list_threads(?, ?, ?, ?, ?, ?, ?, ?)")
         .bind::<SqlUuid, _>(Key::from(tenant))
         .bind::<SqlUuid, _>(Key::from(filter.user))
+        .bind::<Bool, _>(ascending)
         .bind::<SqlUuid, _>(filter.after.map_or(Key(end), Key::from))
         .bind::<Nullable<SqlUuid>, _>(filter.assistant.map(Key::from))
-        .bind::<diesel::sql_types::Bool, _>(filter.q.is_some())
         .bind::<Nullable<Text>, _>(filter.q.clone().map(comparable))
         .bind::<Jsonb, _>(metadata(filter.metadata.iter()))
         .bind::<BigInt, _>(i64::from(filter.limit))
@@ -71,10 +60,9 @@ impl ConversationQueries for PgStore {
         tenant: OrganizationId,
         filter: &ThreadFilter,
     ) -> StoreResult<Vec<Thread>> {
-        let page = page(tenant, filter);
-        let rows: Vec<Json<Thread>> = Transaction::read(&self.connections, tenant, page)
-            .await?
-            .map_err(on_read("threads"))?;
+        let mut conn = self.connections.get().await?;
+        let rows: Vec<Json<Thread>> =
+            page(tenant, filter).load(&mut conn).await.map_err(on_read("threads"))?;
         Ok(rows.into_iter().map(|document| document.0).collect())
     }
 

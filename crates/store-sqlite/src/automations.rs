@@ -111,7 +111,7 @@ impl AutomationRepository for SqliteUnitOfWork {
     }
 
     async fn update(&mut self, mut automation: Automation) -> StoreResult<Automation> {
-        self.check_tenant("automations", automation.organization)?;
+        self.check_tenant("automations", automation.organization).or(Err(StoreError::Conflict))?;
         let tenant = self.tenant();
         self.run("automations.update", move |conn| {
             let read = automation.revision;

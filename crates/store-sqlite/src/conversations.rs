@@ -136,7 +136,7 @@ impl ConversationRepository for SqliteUnitOfWork {
     }
 
     async fn update_thread(&mut self, mut thread: Thread) -> StoreResult<Thread> {
-        self.check_tenant("threads", thread.organization)?;
+        self.check_tenant("threads", thread.organization).or(Err(StoreError::Conflict))?;
         let tenant = self.tenant();
         self.run("threads.update", move |conn| {
             let read = thread.revision;

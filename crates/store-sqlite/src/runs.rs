@@ -174,7 +174,7 @@ impl RunRepository for SqliteUnitOfWork {
     }
 
     async fn update(&mut self, mut run: Run) -> StoreResult<Run> {
-        self.check_tenant("runs", run.organization)?;
+        self.check_tenant("runs", run.organization).or(Err(StoreError::Conflict))?;
         let tenant = self.tenant();
         self.run("runs.update", move |conn| {
             let read = run.revision;

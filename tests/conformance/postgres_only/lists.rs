@@ -151,7 +151,7 @@ async fn finding_a_caller_with_an_assistant_reads_one_row_of_each() {
     connect(database.url()).await.batch_execute(fill).await.unwrap();
 
     client.batch_execute("BEGIN").await.unwrap();
-    let find = "SELECT FROM find_caller(sha256('7@example.com'), NULL, NULL, \
+    let find = "SELECT FROM find_caller(sha256('7@example.com'), NULL, NULL, NULL, \
         '00000000-0000-0000-0002-000000000007', NULL)";
     assert_eq!(client.query(find, &[]).await.unwrap().len(), 1);
     let read = "SELECT relname::text, seq_tup_read, coalesce(idx_tup_fetch, 0) \

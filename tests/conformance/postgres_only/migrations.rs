@@ -3,9 +3,9 @@
 use std::num::NonZeroU16;
 
 use understudy_domain::{
-    AssistantId, ChainHash, Content, EventFilter, Id, OrganizationId,
+    AssistantId, ChainHash, Content, EventFilter, Id, OrganizationId, Timestamp,
     audit::ChainHead,
-    ports::{Store, Walk},
+    ports::{Proof, Store, UsageFilter, Walk},
 };
 use understudy_store_postgres::{MigrateError, PgOptions, PgStore, SchemaState};
 use understudy_testkit::sample::{blob, event, id, instant, organization, save, user, with_files};
@@ -21,69 +21,120 @@ async fn empty() -> (Database, String) {
     (database, url)
 }
 
-/// The migrations of the release before this one.
-const RELEASED: [(&str, &str); 5] = [
-    (
-        "20261121000000",
-        include_str!("../../../migrations/postgres/2026-11-21-000000_tables/up.sql"),
-    ),
-    (
-        "20261121000001",
-        include_str!("../../../migrations/postgres/2026-11-21-000001_row_level_security/up.sql"),
-    ),
-    (
-        "20261121000002",
-        include_str!("../../../migrations/postgres/2026-11-21-000002_lookups/up.sql"),
-    ),
-    ("20261121000003", include_str!("../../../migrations/postgres/2026-11-21-000003_lists/up.sql")),
-    (
-        "20261121000004",
-        include_str!("../../../migrations/postgres/2026-11-21-000004_content/up.sql"),
-    ),
-];
+/// The migrations of the first release, with what it stored.
+const FIRST: ([(&str, &str); 5], &str) = (
+    [
+        (
+            "20261121000000",
+            include_str!("../../../migrations/postgres/2026-11-21-000000_tables/up.sql"),
+        ),
+        (
+            "20261121000001",
+            include_str!(
+                "../../../migrations/postgres/2026-11-21-000001_row_level_security/up.sql"
+            ),
+        ),
+        (
+            "20261121000002",
+            include_str!("../../../migrations/postgres/2026-11-21-000002_lookups/up.sql"),
+        ),
+        (
+            "20261121000003",
+            include_str!("../../../migrations/postgres/2026-11-21-000003_lists/up.sql"),
+        ),
+        (
+            "20261121000004",
+            include_str!("../../../migrations/postgres/2026-11-21-000004_content/up.sql"),
+        ),
+    ],
+    include_str!("released.sql"),
+);
+
+/// The migrations of the second release, with what it added to that.
+const SECOND: ([(&str, &str); 2], &str) = (
+    [
+        (
+            "20261121000005",
+            include_str!("../../../migrations/postgres/2026-11-21-000005_collaboration/up.sql"),
+        ),
+        (
+            "20261121000006",
+            include_str!("../../../migrations/postgres/2026-11-21-000006_shared_assistants/up.sql"),
+        ),
+    ],
+    include_str!("released_2.sql"),
+);
 
 /// The organization and the assistant in [`released`].
 const TENANT: OrganizationId = Id::from_uuid(uuid::Uuid::from_u128(0xa));
 const ASSISTANT: AssistantId = Id::from_uuid(uuid::Uuid::from_u128(1));
 
-/// A database that the release before this one made, with an assistant, a draft and a
-/// version in it.
-async fn released() -> (Database, PgStore) {
+/// A database that this many releases have made and brought forward, with an assistant,
+/// a draft and a version in it.
+async fn released(releases: usize) -> (Database, PgStore) {
     let (database, url) = empty().await;
     let client = connect(&url).await;
     let table = "CREATE TABLE __diesel_schema_migrations (version varchar(50) PRIMARY KEY, \
         run_on timestamp NOT NULL DEFAULT current_timestamp)";
     client.batch_execute(table).await.unwrap();
-    for (version, sql) in RELEASED {
-        client.batch_execute(sql).await.unwrap();
-        let note = "INSERT INTO __diesel_schema_migrations (version) VALUES ($1)";
-        client.execute(note, &[&version]).await.unwrap();
+    let all = [(&FIRST.0[..], FIRST.1), (&SECOND.0[..], SECOND.1)];
+    for (migrations, rows) in all.into_iter().take(releases) {
+        for (version, sql) in migrations {
+            client.batch_execute(sql).await.unwrap();
+            let note = "INSERT INTO __diesel_schema_migrations (version) VALUES ($1)";
+            client.execute(note, &[version]).await.unwrap();
+        }
+        client.batch_execute(rows).await.unwrap();
     }
-    client.batch_execute(include_str!("released.sql")).await.unwrap();
     (database, open_at(&url))
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_of_the_release_before_is_brought_forward_with_what_it_holds() {
-    let (_database, store) = released().await;
-    assert_eq!(store.schema_state().await.unwrap(), SchemaState::Behind);
-    store.migrate().await.unwrap();
-    assert_eq!(store.schema_state().await.unwrap(), SchemaState::Current);
+async fn a_database_of_a_release_before_is_brought_forward_with_what_it_holds() {
+    for releases in [1, 2] {
+        let (_database, store) = released(releases).await;
+        assert_eq!(store.schema_state().await.unwrap(), SchemaState::Behind);
+        store.migrate().await.unwrap();
+        assert_eq!(store.schema_state().await.unwrap(), SchemaState::Current);
 
-    let mut work = store.begin(TENANT).await.unwrap();
-    let organization = work.organizations().find().await.unwrap().unwrap();
-    assert_eq!(organization.name, "Example");
-    let live = work.assistants().find(ASSISTANT).await.unwrap().unwrap();
-    assert_eq!(live.content, Content { name: "Assistant 1".to_owned(), ..Content::default() });
-    let draft = work.assistants().find_draft_of(ASSISTANT).await.unwrap().unwrap();
-    assert_eq!(draft.content.name, "Assistant 1, better");
-    let version = work.records().find_version(ASSISTANT, 1).await.unwrap().unwrap();
-    assert_eq!(version.content, live.content);
+        let mut work = store.begin(TENANT).await.unwrap();
+        let organization = work.organizations().find().await.unwrap().unwrap();
+        assert_eq!(organization.name, "Example");
+        let live = work.assistants().find(ASSISTANT).await.unwrap().unwrap();
+        assert_eq!(live.content, Content { name: "Assistant 1".to_owned(), ..Content::default() });
+        let draft = work.assistants().find_draft_of(ASSISTANT).await.unwrap().unwrap();
+        assert_eq!(draft.content.name, "Assistant 1, better");
+        let version = work.records().find_version(ASSISTANT, 1).await.unwrap().unwrap();
+        assert_eq!(version.content, live.content);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_of_the_release_before_are_numbered_and_the_next_one_begins_the_chain() {
-    let (_database, store) = released().await;
+async fn what_was_used_before_tokens_were_counted_is_counted_without_them() {
+    let (_database, store) = released(2).await;
+    store.migrate().await.unwrap();
+
+    let from = Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").unwrap();
+    let filter = UsageFilter { from, until: from.plus(time::Duration::DAY), user: None };
+    let totals = store.content().usage(TENANT, &filter).await.unwrap();
+    let [total] = &totals[..] else { panic!("one use was noted: {totals:?}") };
+    assert_eq!((total.count, total.quantity), (1, 2));
+    assert_eq!((total.input_tokens, total.output_tokens, total.cost_micros), (0, 0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_a_release_before_can_be_asked_for_by_its_id() {
+    let (_database, store) = released(2).await;
+    store.migrate().await.unwrap();
+
+    let token = Id::from_uuid(uuid::Uuid::from_u128(4));
+    let caller = store.callers().find(Proof::KnownToken(token)).await.unwrap().unwrap();
+    assert_eq!(caller.actor.email.as_str(), "ada@example.org");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_a_release_before_are_numbered_and_the_next_one_begins_the_chain() {
+    let (_database, store) = released(1).await;
     store.migrate().await.unwrap();
     let mut next = event(9, &user(1), "asst_1");
     next.organization = TENANT;
@@ -105,8 +156,8 @@ async fn events_of_the_release_before_are_numbered_and_the_next_one_begins_the_c
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_assistant_of_the_release_before_takes_a_file() {
-    let (_database, store) = released().await;
+async fn an_assistant_of_a_release_before_takes_a_file() {
+    let (_database, store) = released(1).await;
     store.migrate().await.unwrap();
     let mut work = store.begin(TENANT).await.unwrap();
     let live = work.assistants().find(ASSISTANT).await.unwrap().unwrap();

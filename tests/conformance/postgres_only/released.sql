@@ -1,5 +1,5 @@
--- What the release before this one stored: an organization with a user, an
--- assistant, its draft, a version of it, and two events.
+-- What the first release stored: an organization with a user, an assistant, its draft,
+-- a version of it, and two events.
 
 SELECT set_config('app.organization', '00000000-0000-0000-0000-00000000000a', false);
 

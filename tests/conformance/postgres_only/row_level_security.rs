@@ -72,9 +72,25 @@ const SHARED: &str = "
     INSERT INTO webhook_deliveries VALUES ('$T', '$T', '$T', 1, '$T', 'assistant.updated',
         'pending', '[]', '2026-01-01Z', now(), 1)";
 
+/// A thread with a message, a memory, runs in each state that somebody looks for, with
+/// an approval and an event, what was spent, and an automation with an execution.
+const RUNS: &str = "
+    INSERT INTO threads VALUES ('$T', '$T', '$U', '$A', true, 'title', '{}', 1, '{}');
+    INSERT INTO messages VALUES ('$T', '$T', 1, '{}');
+    INSERT INTO memories VALUES ('$T', '$T', '$U', '$A', '{}');
+    INSERT INTO runs VALUES
+        ('$T', '$T', '$U', 'requires_approval', true, NULL, now(), NULL, false, 1, '{}'),
+        ('$T', gen_random_uuid(), '$U', 'in_progress', true, now(), now(), NULL, false, 1, '{}'),
+        ('$T', gen_random_uuid(), '$U', 'failed', false, NULL, now(), now(), false, 1, '{}');
+    INSERT INTO approvals VALUES ('$T', '$T', '$T', 'pending', now(), '{}');
+    INSERT INTO run_events VALUES ('$T', '$T', 1, 'response.processing', '{}');
+    INSERT INTO spending VALUES ('$T', 'user', 'user_1', '2026-01', 1, 2, 3);
+    INSERT INTO automations VALUES ('$T', '$T', 'report', 1, '{}');
+    INSERT INTO executions VALUES ('$T', '$T', '$T', '{}')";
+
 async fn share(database: &Database, live: &Assistant) {
     let Principal::User(owner) = live.owner else { panic!("the owner is a user") };
-    let rows = SHARED
+    let rows = format!("{SHARED};{RUNS}")
         .replace("$T", &tenant(1))
         .replace("$U", &owner.as_uuid().to_string())
         .replace("$A", &live.id.as_uuid().to_string());
@@ -178,11 +194,15 @@ async fn a_reused_connection_sees_nothing_of_the_organization_before() {
     let assistant: AssistantId = id(1);
     let found = client
         .query(
-            "SELECT FROM find_caller($1, NULL, NULL, $2::text::uuid, NULL)",
+            "SELECT FROM find_caller($1, NULL, NULL, NULL, $2::text::uuid, NULL)",
             &[&hash, &assistant.as_uuid().to_string()],
         )
         .await
         .unwrap();
+    assert_eq!(found.len(), 1);
+    assert_nothing_is_seen(&client).await;
+    let known = "SELECT FROM find_caller(NULL, NULL, NULL, $1::text::uuid, NULL, NULL)";
+    let found = client.query(known, &[&token.id.as_uuid().to_string()]).await.unwrap();
     assert_eq!(found.len(), 1);
     assert_nothing_is_seen(&client).await;
 
@@ -205,6 +225,65 @@ async fn a_reused_connection_sees_nothing_of_the_organization_before() {
     client.query_one("SELECT FROM find_webhooks_behind(10)", &[]).await.unwrap();
     client.query_one("SELECT FROM find_due_deliveries('3000-01-01Z', 10)", &[]).await.unwrap();
     assert_nothing_is_seen(&client).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_worked_on_runs_of_all_organizations_sees_nothing_of_them() {
+    let database = filled().await;
+    let client = connect_as_application(&database).await;
+    let calls = [
+        "SELECT FROM find_abandoned_runs('3000-01-01Z', '3000-01-01Z', 10)",
+        "SELECT FROM find_overdue_runs('3000-01-01Z', 10)",
+        "SELECT FROM find_forgettable_runs('3000-01-01Z', 10)",
+        "SELECT FROM sweep_run_events('3000-01-01Z', 10)",
+        "SELECT FROM append_run_events(ARRAY['$T', '$T']::uuid[], ARRAY['$T', '$T']::uuid[], \
+         ARRAY[2, 3], ARRAY['x', 'y'], ARRAY['{}', '{}']::json[])",
+    ];
+    for call in calls {
+        client.query(&call.replace("$T", &tenant(1)), &[]).await.unwrap();
+        assert_nothing_is_seen(&client).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_not_added_to_a_run_of_another_organization() {
+    let database = filled().await;
+    let client = connect_as_application(&database).await;
+    let append = "SELECT FROM append_run_events(ARRAY['$O']::uuid[], ARRAY['$T']::uuid[], \
+        ARRAY[7], ARRAY['x'], ARRAY['{}']::json[])";
+    let append = append.replace("$O", &tenant(2)).replace("$T", &tenant(1));
+
+    client.query(&append, &[]).await.unwrap();
+
+    for n in [1, 2] {
+        begin_as(&client, n).await;
+        let added = "SELECT count(*) FROM run_events WHERE sequence = 7";
+        let added: i64 = client.query_one(added, &[]).await.unwrap().get(0);
+        assert_eq!(added, 0, "organization {n}");
+        client.batch_execute("ROLLBACK").await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_id_of_a_token_shows_it_and_nothing_else() {
+    let database = filled().await;
+    let client = connect_as_application(&database).await;
+
+    let known = token(1, &user(1)).id.as_uuid().to_string();
+    let seen = seen_with(&client, "app.token", &known).await;
+    assert_eq!(seen, [("api_tokens".to_owned(), 1)]);
+    let other = token(2, &user(1)).id.as_uuid().to_string();
+    assert_eq!(seen_with(&client, "app.token", &other).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_goes_on_with_runs_sees_them_and_what_belongs_to_them_and_nothing_else() {
+    let database = filled().await;
+    let client = connect_as_application(&database).await;
+
+    let seen = seen_with(&client, "app.sweep", "runs").await;
+    let rows = |table: &str, count: i64| (table.to_owned(), count);
+    assert_eq!(seen, [rows("approvals", 1), rows("run_events", 1), rows("runs", 3)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -365,6 +444,12 @@ async fn what_never_changes_cannot_be_changed() {
         "UPDATE favorites SET created_at = now()",
         "DELETE FROM comment_reads",
         "DELETE FROM webhook_deliveries",
+        "UPDATE messages SET position = 7",
+        "UPDATE memories SET document = '{}'",
+        "UPDATE run_events SET data = '{}'",
+        "DELETE FROM approvals",
+        "DELETE FROM spending",
+        "DELETE FROM executions",
     ];
     for change in changes {
         begin_as(&client, 1).await;
