@@ -20,7 +20,8 @@ fn hear(lines: &[Value]) -> Vec<Result<ChatEvent, String>> {
 }
 
 fn stream(lines: &[Value]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    let lines: Vec<String> = lines.iter().map(|line| format!("{line}\n")).collect();
+    lines.concat()
 }
 
 fn part(message: &Value) -> Value {
