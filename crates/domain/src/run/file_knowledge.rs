@@ -1,13 +1,13 @@
 //! Searching the files of assistants here, by their words. It reads plain text of any
 //! kind; vector stores and other documents are not its.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, future::poll_fn, sync::Arc, task::Poll};
 
 use async_trait::async_trait;
 
 use super::{
     Citation,
-    passages::{Passage, chunk, rank},
+    passages::{Ranking, chunk},
 };
 use crate::{
     OrganizationId,
@@ -87,6 +87,19 @@ fn unreachable(error: &BlobError) -> ToolError {
     ToolError::Unreachable(format!("the files cannot be read now: {error}"))
 }
 
+/// Lets others have the thread: looking through a large file takes it for a while.
+async fn breathe() {
+    let mut is_over = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut is_over, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
 #[async_trait]
 impl KnowledgeIndex for FileKnowledge {
     fn searches_vector_stores(&self) -> bool {
@@ -99,16 +112,17 @@ impl KnowledgeIndex for FileKnowledge {
         query: &str,
         limit: u32,
     ) -> Result<Vec<Citation>, ToolError> {
-        let mut passages: Vec<Passage> = Vec::new();
+        let mut ranking = Ranking::new(query);
         let mut room = MAX_TOTAL_BYTES;
         for file in scope.files.iter().filter(|file| is_readable(file)).take(MAX_FILES) {
             let Some(left) = room.checked_sub(file.blob.size) else { break };
             room = left;
             if let Some(text) = self.text(scope.organization, file).await? {
-                passages.extend(chunk(&text, &file.name, KIND, Some(&file.id.to_string())));
+                ranking.add(chunk(&text, &file.name, KIND, Some(&file.id.to_string())));
+                breathe().await;
             }
         }
-        Ok(rank(&passages, query, usize::try_from(limit).unwrap_or(usize::MAX)))
+        Ok(ranking.finish(usize::try_from(limit).unwrap_or(usize::MAX)))
     }
 
     async fn read(

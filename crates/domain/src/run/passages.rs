@@ -174,59 +174,89 @@ fn of_sentence(sentence: &str) -> Vec<&str> {
     found
 }
 
-/// The passages that fit the question best, best first, numbered from 1; those that
-/// share no word with it are left out.
+/// The passages that fit the question best: see [`Ranking`].
+#[must_use]
+pub fn rank(passages: &[Passage], query: &str, limit: usize) -> Vec<Citation> {
+    let mut ranking = Ranking::new(query);
+    ranking.add(passages.iter().cloned());
+    ranking.finish(limit)
+}
+
+/// Finds the passages that fit a question best among many that come one after the
+/// other. It keeps only those that share a word with it.
 ///
 /// The measure is BM25, as a part of what a passage that holds nothing but the words
 /// of the question could have: 0 to 1, and to be compared between questions.
-#[must_use]
-pub fn rank(passages: &[Passage], query: &str, limit: usize) -> Vec<Citation> {
-    let scores = scores(passages.iter(), query);
-    let mut found: Vec<(f64, &Passage)> =
-        scores.into_iter().zip(passages).filter(|(score, _)| *score > 0.0).collect();
-    // Stable: of equal ones the earlier comes first.
-    found.sort_by(|(one, _), (other, _)| other.total_cmp(one));
-    found.truncate(limit);
-    let cite = |(number, (score, passage)): (u32, (f64, &Passage))| Citation {
-        number,
-        title: passage.title.clone(),
-        kind: passage.kind.clone(),
-        id: passage.id.clone(),
-        url: None,
-        text: Some(passage.told()),
-        score: Some(score),
-    };
-    (1..).zip(found).map(cite).collect()
+#[derive(Clone, Debug)]
+pub struct Ranking {
+    /// The words of the question, each once.
+    sought: Vec<String>,
+    found: Vec<(Passage, Counted)>,
+    /// How many passages there were.
+    total: u32,
+    /// How many words they had.
+    length: f64,
 }
 
-/// How often each word of a question is in a text, and how many words the text has.
+/// How often each word of a question is in a passage, and how many words that has.
+#[derive(Clone, Debug)]
 struct Counted {
     hits: Vec<f64>,
     length: f64,
 }
 
-/// How well each of `passages` fits, 0 to 1.
-fn scores<'a>(passages: impl Iterator<Item = &'a Passage>, query: &str) -> Vec<f64> {
-    let sought: Vec<String> =
-        keywords(query).into_iter().collect::<BTreeSet<_>>().into_iter().collect();
-    let counted: Vec<Counted> = passages.map(|passage| counted(passage, &sought)).collect();
-    let total = small(counted.len());
-    let average = counted.iter().map(|one| one.length).sum::<f64>() / total.max(1.0);
-    let rarity: Vec<f64> = (0..sought.len())
-        .map(|index| {
-            let having = counted.iter().filter(|one| one.hits.get(index).is_some_and(|n| *n > 0.0));
-            let having = small(having.count());
-            (1.0 + (total - having + 0.5) / (having + 0.5)).ln()
-        })
-        .collect();
-    let best = rarity.iter().sum::<f64>() * (SATURATION + 1.0);
-    let score = |one: &Counted| {
-        let norm = SATURATION * (1.0 - LENGTH + LENGTH * one.length / average.max(1.0));
-        let parts = one.hits.iter().zip(&rarity);
-        let sum: f64 = parts.map(|(n, rare)| rare * n * (SATURATION + 1.0) / (n + norm)).sum();
-        if best > 0.0 { (sum / best).clamp(0.0, 1.0) } else { 0.0 }
-    };
-    counted.iter().map(score).collect()
+impl Ranking {
+    /// Begins with the question.
+    #[must_use]
+    pub fn new(query: &str) -> Self {
+        let sought: BTreeSet<String> = keywords(query).into_iter().collect();
+        Self { sought: sought.into_iter().collect(), found: Vec::new(), total: 0, length: 0.0 }
+    }
+
+    /// Looks at more passages. Takes time in proportion to their text.
+    pub fn add(&mut self, passages: impl IntoIterator<Item = Passage>) {
+        for passage in passages {
+            let counted = counted(&passage, &self.sought);
+            self.total = self.total.saturating_add(1);
+            self.length += counted.length;
+            if counted.hits.iter().any(|hits| *hits > 0.0) {
+                self.found.push((passage, counted));
+            }
+        }
+    }
+
+    /// The best ones, best first, numbered from 1.
+    #[must_use]
+    pub fn finish(self, limit: usize) -> Vec<Citation> {
+        let total = f64::from(self.total);
+        let average = (self.length / total.max(1.0)).max(1.0);
+        let rarity: Vec<f64> = (0..self.sought.len())
+            .map(|index| {
+                let has = |one: &Counted| one.hits.get(index).is_some_and(|hits| *hits > 0.0);
+                let having = small(self.found.iter().filter(|(_, one)| has(one)).count());
+                (1.0 + (total - having + 0.5) / (having + 0.5)).ln()
+            })
+            .collect();
+        let best = rarity.iter().sum::<f64>() * (SATURATION + 1.0);
+        let score = |one: &Counted| {
+            let norm = SATURATION * (1.0 - LENGTH + LENGTH * one.length / average);
+            let parts = one.hits.iter().zip(&rarity);
+            let sum: f64 = parts.map(|(n, rare)| rare * n * (SATURATION + 1.0) / (n + norm)).sum();
+            if best > 0.0 { (sum / best).clamp(0.0, 1.0) } else { 0.0 }
+        };
+        let mut scored: Vec<(f64, Passage)> =
+            self.found.into_iter().map(|(passage, counted)| (score(&counted), passage)).collect();
+        // Stable: of equal ones the earlier comes first.
+        scored.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+        scored.truncate(limit);
+        (1..).zip(scored).map(|(number, (score, passage))| cite(number, score, passage)).collect()
+    }
+}
+
+fn cite(number: u32, score: f64, passage: Passage) -> Citation {
+    let text = Some(passage.told());
+    let Passage { title, kind, id, .. } = passage;
+    Citation { number, title, kind, id, url: None, text, score: Some(score) }
 }
 
 fn counted(passage: &Passage, sought: &[String]) -> Counted {
