@@ -75,7 +75,8 @@ CREATE TABLE runs (
 CREATE INDEX runs_user_idx ON runs (organization_id, user_id);
 CREATE INDEX runs_active_idx ON runs (organization_id, user_id)
     WHERE status IN ('queued', 'in_progress');
-CREATE INDEX runs_lease_idx ON runs (lease_until) WHERE status IN ('queued', 'in_progress');
+CREATE INDEX runs_lease_idx ON runs (lease_until)
+    WHERE status IN ('queued', 'in_progress') AND lease_until IS NOT NULL;
 CREATE INDEX runs_turn_idx ON runs (created_at) WHERE status = 'queued' AND lease_until IS NULL;
 CREATE INDEX runs_waiting_idx ON runs (organization_id, id) WHERE status = 'requires_approval';
 CREATE INDEX runs_forgettable_idx ON runs (finished_at) WHERE NOT visible;
