@@ -1,6 +1,6 @@
 //! The provider that says what it is told.
 
-#![expect(clippy::unwrap_used, reason = "a failing test panics")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test panics")]
 
 use std::collections::BTreeMap;
 

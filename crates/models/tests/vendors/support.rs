@@ -68,7 +68,10 @@ pub(crate) fn tool(name: &str) -> ToolSpec {
 }
 
 pub(crate) fn object(value: Value) -> Map<String, Value> {
-    value.as_object().unwrap().clone()
+    match value {
+        Value::Object(object) => object,
+        other => panic!("{other} is no object"),
+    }
 }
 
 pub(crate) fn call(id: &str, arguments: &str) -> Item {
