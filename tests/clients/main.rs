@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
 mod drawing;
+mod mcp;
 mod oidc;
 mod webhooks;

@@ -33,7 +33,7 @@ use crate::{
 const CONNECT: Duration = Duration::from_secs(10);
 /// How often a broken stream of events is asked for again, and how long at most
 /// between two attempts.
-const MOST_STREAM_RETRIES: usize = 4;
+const MOST_STREAM_RETRIES: usize = 3;
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 /// Hears what a server says by itself. It is promised nothing: no sampling, no roots,

@@ -3,26 +3,35 @@
 //! Flags count over the environment, the environment over `understudy.toml`,
 //! the file over defaults. Nothing else in the workspace reads the environment.
 
-use std::{fmt, net::SocketAddr, num::NonZeroU16, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap, fmt, net::SocketAddr, num::NonZeroU16, path::PathBuf, time::Duration,
+};
 
 use clap::ArgMatches;
 use ipnet::IpNet;
 use understudy_crypto::MasterKey;
 use understudy_domain::{Email, Secret};
+use understudy_mcp::StdioServer;
 use url::Url;
 
 pub use foreign::Foreign;
-pub use oidc::{OidcConfig, SecretSource};
+pub(crate) use mcp::CONNECTOR;
+pub use oidc::OidcConfig;
 pub use options::Options;
+pub use secret::{SecretSource, UnreadableSecret};
 pub use settings::{Setting, Settings, Source};
 pub use values::{BlobUrl, DatabaseUrl, LogFormat};
+pub use web_search::{SearchEngine, WebSearchSettings};
 
 mod foreign;
+mod mcp;
 mod oidc;
 mod options;
+mod secret;
 mod settings;
 mod show;
 mod values;
+mod web_search;
 
 /// One thing wrong with the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,6 +115,10 @@ pub struct Config {
     pub allow_private_network: Vec<IpNet>,
     /// Who logs people in beside passwords, if anybody does.
     pub oidc: Option<OidcConfig>,
+    /// How the web is searched, if at all.
+    pub web_search: Option<WebSearchSettings>,
+    /// MCP servers that are programs, by their names.
+    pub mcp: BTreeMap<String, StdioServer>,
     /// What is logged, in the directives of `tracing`.
     pub log: String,
     /// In which form.
@@ -200,6 +213,7 @@ impl Reader<'_> {
         let trusted_proxies = self.optional("trusted_proxies", values::networks);
         let allow_private_network = self.optional("allow_private_network", values::networks);
         let oidc = self.oidc();
+        let web_search = self.web_search();
         let log = self.required("log", values::log);
         let log_format = self.required("log_format", values::log_format);
         let otlp_endpoint = self.optional("otlp_endpoint", values::otlp_endpoint);
@@ -222,6 +236,8 @@ impl Reader<'_> {
             trusted_proxies: trusted_proxies.unwrap_or_default(),
             allow_private_network: allow_private_network.unwrap_or_default(),
             oidc,
+            web_search,
+            mcp: self.settings.mcp().clone(),
             log: log?,
             log_format: log_format?,
             otlp_endpoint,

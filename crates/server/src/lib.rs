@@ -3,6 +3,7 @@
 //! The binary is [`cli::run`]; a test harness or an embedder starts a whole
 //! server in its own process with [`start`].
 
+pub mod abilities;
 pub mod blobs;
 pub mod cli;
 pub mod config;

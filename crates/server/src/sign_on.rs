@@ -1,15 +1,14 @@
 //! Logging in by the identity provider that the configuration names.
 
-use std::{fs, io, path::PathBuf, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc};
 
 use understudy_crypto::SystemClock;
-use understudy_domain::Secret;
 use understudy_http_api::SingleSignOn;
 use understudy_oidc::{Oidc, OidcOptions};
 use understudy_outbound::{NoTls, Outbound, OutboundOptions};
 
 use crate::{
-    config::{Config, OidcConfig, SecretSource},
+    config::{Config, OidcConfig, SecretSource, UnreadableSecret},
     installation::Installation,
 };
 
@@ -36,7 +35,9 @@ pub enum SignOnError {
 ///
 /// [`SignOnError`] when its secret cannot be read.
 pub fn provider(config: &Config, oidc: &OidcConfig) -> Result<Oidc, SignOnError> {
-    let client_secret = oidc.client_secret.as_ref().map(read).transpose()?;
+    let client_secret = oidc.client_secret.as_ref().map(SecretSource::read).transpose();
+    let client_secret = client_secret
+        .map_err(|UnreadableSecret { path, source }| SignOnError::Secret { path, source })?;
     let options = OidcOptions {
         issuer: oidc.issuer.clone(),
         client_id: oidc.client_id.clone(),
@@ -65,14 +66,4 @@ pub fn single_sign_on(
         sealer: Arc::clone(&installation.logins),
         mapping: Arc::new(oidc.mapping.clone()),
     }))
-}
-
-fn read(source: &SecretSource) -> Result<Secret<String>, SignOnError> {
-    match source {
-        SecretSource::Given(secret) => Ok(secret.clone()),
-        SecretSource::File(path) => match fs::read_to_string(path) {
-            Ok(text) => Ok(Secret::new(text.trim().to_owned())),
-            Err(source) => Err(SignOnError::Secret { path: path.clone(), source }),
-        },
-    }
 }

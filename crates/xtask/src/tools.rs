@@ -15,11 +15,20 @@ use crate::{process, workspace::Workspace};
 pub(crate) const VARIABLE: &str = "UNDERSTUDY_TEST_TOOLS";
 
 /// An S3 server, a client of the tus protocol, one that asks an API for all that its
-/// OpenAPI document has, and a receiver of webhooks.
-const PYTHON: [&str; 4] =
-    ["moto[server]==5.2.5", "tuspy==1.1.0", "schemathesis==4.32.5", "standardwebhooks==1.1.0"];
-/// A server that answers as OpenAI's does, and an `OpenID` provider.
-const NODE: [&str; 2] = ["@copilotkit/aimock@1.43.0", "oidc-provider@9.13.3"];
+/// OpenAPI document has, a receiver of webhooks, and an MCP server.
+const PYTHON: [&str; 5] = [
+    "moto[server]==5.2.5",
+    "tuspy==1.1.0",
+    "schemathesis==4.32.5",
+    "standardwebhooks==1.1.0",
+    "mcp-server-time==2026.10.19",
+];
+/// A server that answers as OpenAI's does, an `OpenID` provider, and an MCP server.
+const NODE: [&str; 3] = [
+    "@copilotkit/aimock@1.43.0",
+    "oidc-provider@9.13.3",
+    "@modelcontextprotocol/server-everything@2026.8.31",
+];
 
 /// Installs what is not installed yet, and says where it all is.
 ///

@@ -1,4 +1,5 @@
-//! Variables whose names others chose: those of AWS, and the keys of providers.
+//! Variables whose names others chose: those of AWS, the keys of providers, and where
+//! programs are.
 
 use std::{collections::BTreeMap, ffi::OsString};
 
@@ -23,6 +24,9 @@ const PROVIDERS: [(&str, ProviderKind); 4] = [
     ("OLLAMA_HOST", ProviderKind::Ollama),
 ];
 
+/// Where programs are looked for.
+const PATH: &str = "PATH";
+
 /// Those of them that are set.
 #[derive(Clone, Debug, Default)]
 pub struct Foreign(BTreeMap<&'static str, Secret<String>>);
@@ -31,7 +35,7 @@ impl Foreign {
     /// Picks them out of the environment; blank ones count as not set.
     #[must_use]
     pub fn of(environment: &[(OsString, OsString)]) -> Self {
-        let names = AWS.into_iter().chain(PROVIDERS.map(|(name, _)| name));
+        let names = AWS.into_iter().chain(PROVIDERS.map(|(name, _)| name)).chain([PATH]);
         let value = |name: &str| {
             let (_, value) = environment.iter().find(|(known, _)| known == name)?;
             let value = value.to_str()?.trim();

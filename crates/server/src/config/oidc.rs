@@ -1,14 +1,11 @@
 //! Logging in by an `OpenID` provider: who it is, and what its claims mean.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use understudy_domain::{DirectoryMapping, Role, Secret, directory::SeatRule};
+use understudy_domain::{DirectoryMapping, Role, directory::SeatRule};
 use url::Url;
 
-use super::{Fault, Reader, values};
+use super::{Fault, Reader, SecretSource, secret::text};
 
 /// What has no meaning without an issuer.
 const DEPENDENT: [&str; 7] = [
@@ -36,20 +33,11 @@ pub struct OidcConfig {
     pub mapping: DirectoryMapping,
 }
 
-/// Where a secret is.
-#[derive(Clone, Debug)]
-pub enum SecretSource {
-    /// In the configuration itself.
-    Given(Secret<String>),
-    /// In a file.
-    File(PathBuf),
-}
-
 impl Reader<'_> {
     pub(super) fn oidc(&mut self) -> Option<OidcConfig> {
         let issuer = self.optional("oidc_issuer", issuer);
         let client_id = self.optional("oidc_client_id", text);
-        let client_secret = self.client_secret();
+        let client_secret = self.secret("oidc_client_secret", "oidc_client_secret_file");
         let scopes = self.required("oidc_scopes", scopes);
         let mapping = DirectoryMapping {
             role_claim: self.optional("oidc_role_claim", text),
@@ -66,18 +54,6 @@ impl Reader<'_> {
             scopes: scopes?,
             mapping,
         })
-    }
-
-    fn client_secret(&mut self) -> Option<SecretSource> {
-        let given = self.optional("oidc_client_secret", text);
-        let file = self.optional("oidc_client_secret_file", values::path);
-        if given.is_some() && file.is_some() {
-            let fault =
-                Fault::new("oidc_client_secret", "and oidc_client_secret_file are both set");
-            self.faults.push(fault);
-        }
-        let given = given.map(|text| SecretSource::Given(Secret::new(text)));
-        given.or(file.map(SecretSource::File))
     }
 
     /// Tells what is set without what gives it a meaning.
@@ -117,15 +93,6 @@ fn issuer(text: &str) -> Result<String, String> {
         // Not as a URL, which may end otherwise: issuers are compared by the letter.
         Some(_) => Ok(text.to_owned()),
         None => Err("must be an https URL such as https://login.example.com/realms/x".to_owned()),
-    }
-}
-
-fn text(text: &str) -> Result<String, String> {
-    let fits = text.chars().count() <= 1_024 && !text.chars().any(char::is_control);
-    if fits {
-        Ok(text.to_owned())
-    } else {
-        Err("must be a text of at most 1024 characters".to_owned())
     }
 }
 

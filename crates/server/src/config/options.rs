@@ -148,6 +148,19 @@ pub struct Options {
     #[arg(long, global = true, env = "UNDERSTUDY_OIDC_SEAT", value_name = "RULE")]
     pub oidc_seat: Option<String>,
 
+    /// Search the web by `searxng:URL`, `brave` or `tavily`; the latter two need a key
+    #[arg(long, global = true, env = "UNDERSTUDY_WEB_SEARCH", value_name = "ENGINE")]
+    pub web_search: Option<String>,
+
+    /// The key of the search engine
+    #[arg(long, global = true, env = "UNDERSTUDY_WEB_SEARCH_KEY", value_name = "KEY")]
+    #[arg(hide_env_values = true)]
+    pub web_search_key: Option<String>,
+
+    /// File with that key
+    #[arg(long, global = true, env = "UNDERSTUDY_WEB_SEARCH_KEY_FILE", value_name = "FILE")]
+    pub web_search_key_file: Option<String>,
+
     /// What is logged: error, warn, info, debug, trace, or directives such as
     /// `info,understudy_http_api=debug`
     #[arg(long, global = true, env = "UNDERSTUDY_LOG", value_name = "FILTER")]

@@ -10,10 +10,14 @@ use std::{
 
 use clap::{ArgMatches, Args, Command, parser::ValueSource};
 
-use super::{Fault, foreign::Foreign, options::Options};
+use understudy_mcp::StdioServer;
+
+use super::{Fault, foreign::Foreign, mcp, options::Options};
 
 const DEFAULT_FILE: &str = "understudy.toml";
 const PREFIX: &str = "UNDERSTUDY_";
+/// The one table of the file.
+const MCP: &str = "mcp";
 /// Read beside `UNDERSTUDY_OTLP_ENDPOINT`, since every OpenTelemetry set-up has it.
 const OTLP_VARIABLE: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 /// A name that is this near to a known one is a slip and not another program's.
@@ -57,6 +61,7 @@ pub struct Setting {
 pub struct Settings {
     values: BTreeMap<String, Setting>,
     foreign: Foreign,
+    mcp: BTreeMap<String, StdioServer>,
     faults: Vec<Fault>,
 }
 
@@ -97,6 +102,12 @@ impl Settings {
     #[must_use]
     pub const fn foreign(&self) -> &Foreign {
         &self.foreign
+    }
+
+    /// MCP servers that are programs; only the file lists them.
+    #[must_use]
+    pub const fn mcp(&self) -> &BTreeMap<String, StdioServer> {
+        &self.mcp
     }
 
     /// What is wrong with the sources themselves.
@@ -179,7 +190,9 @@ impl Settings {
         let known = keys();
         let file = path.display().to_string();
         for (key, value) in table {
-            if !known.contains(key) {
+            if key == MCP {
+                self.mcp = mcp::servers(&file, value, &mut self.faults);
+            } else if !known.contains(key) {
                 let near = nearest(key, &known, usize::MAX).unwrap_or_default();
                 let what =
                     format!("has the unknown key `{key}`; the nearest known one is `{near}`");

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use understudy_domain::sealed::MASK;
+use understudy_mcp::StdioServer;
 
 use super::{Settings, settings::keys, values::masked_url};
 
@@ -17,7 +18,22 @@ pub(super) fn lines(settings: &Settings) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{line:60}  # {source}");
     }
+    for (name, server) in settings.mcp() {
+        text.push_str(&listed(name, server));
+    }
     text
+}
+
+/// An MCP server as the file lists it, without what its variables hold.
+fn listed(name: &str, server: &StdioServer) -> String {
+    let args = server.args.iter().map(|text| toml::Value::from(text.as_str())).collect();
+    let env = server.env.keys().map(|name| (name.clone(), MASK.into())).collect();
+    let table = toml::Table::from_iter([
+        ("command".to_owned(), server.command.as_str().into()),
+        ("args".to_owned(), toml::Value::Array(args)),
+        ("env".to_owned(), toml::Value::Table(env)),
+    ]);
+    format!("mcp.{name} = {}  # file\n", toml::Value::Table(table))
 }
 
 fn value(settings: &Settings, key: &str) -> (String, String) {
@@ -29,9 +45,11 @@ fn value(settings: &Settings, key: &str) -> (String, String) {
 
 fn shown(key: &str, text: &str) -> String {
     match key {
-        "master_key" | "master_key_previous" | "bootstrap_token" | "oidc_client_secret" => {
-            MASK.to_owned()
-        }
+        "master_key"
+        | "master_key_previous"
+        | "bootstrap_token"
+        | "oidc_client_secret"
+        | "web_search_key" => MASK.to_owned(),
         "database_url" | "otlp_endpoint" => masked_url(text),
         _ => text.to_owned(),
     }

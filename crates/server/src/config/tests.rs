@@ -321,3 +321,81 @@ fn the_secret_of_a_provider_of_log_ins_is_never_shown() {
 
     assert!(!format!("{config:?}{}", Config::show(&settings)).contains("hunter2"));
 }
+
+#[test]
+fn an_engine_that_searches_the_web_is_read_with_its_key() {
+    let read = |environment: &[(&str, &str)]| Config::read(&gather(&[], environment)).unwrap();
+
+    let own = read(&[("UNDERSTUDY_WEB_SEARCH", "searxng:http://127.0.0.1:8888/search")]);
+    let own = own.web_search.unwrap();
+    assert_eq!((own.engine, own.key.is_none()), (SearchEngine::SearxNg, true));
+    assert_eq!(own.url.unwrap().as_str(), "http://127.0.0.1:8888/search");
+    let hired =
+        read(&[("UNDERSTUDY_WEB_SEARCH", "brave"), ("UNDERSTUDY_WEB_SEARCH_KEY", "hunter2")]);
+    let hired = hired.web_search.unwrap();
+    assert_eq!((hired.engine, hired.url), (SearchEngine::Brave, None));
+    assert_eq!(hired.key.unwrap().read().unwrap().expose(), "hunter2");
+    assert!(read(&[]).web_search.is_none());
+}
+
+#[test]
+fn what_is_wrong_with_searching_is_told() {
+    for (environment, subject) in [
+        (vec![("UNDERSTUDY_WEB_SEARCH", "google")], "web_search"),
+        (vec![("UNDERSTUDY_WEB_SEARCH", "searxng")], "web_search"),
+        (vec![("UNDERSTUDY_WEB_SEARCH", "searxng:ftp://a")], "web_search"),
+        (vec![("UNDERSTUDY_WEB_SEARCH", "brave:https://hunter2@a")], "web_search"),
+        (vec![("UNDERSTUDY_WEB_SEARCH", "tavily")], "web_search"),
+        (vec![("UNDERSTUDY_WEB_SEARCH_KEY", "hunter2")], "web_search_key"),
+        (
+            vec![
+                ("UNDERSTUDY_WEB_SEARCH", "searxng:https://a"),
+                ("UNDERSTUDY_WEB_SEARCH_KEY", "hunter2"),
+            ],
+            "web_search_key",
+        ),
+    ] {
+        let told = faults(&[], &environment);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].starts_with(&format!("{subject} ")), "{told:?}");
+        assert!(!told[0].contains("hunter2"), "{told:?}");
+    }
+}
+
+#[test]
+fn mcp_servers_are_listed_in_the_file_and_shown_without_their_variables() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "log = \"debug\"\n[mcp.time]\ncommand = \"uvx\"\nargs = [\"mcp-server-time\"]\n\
+                env = { KEY = \"hunter2\" }\n[mcp.plain]\ncommand = \"/bin/plain\"\n";
+    let path = file(directory.path(), text);
+    let settings = gather(&["--config", &path], &[("PATH", "/opt/bin")]);
+    let config = Config::read(&settings).unwrap();
+
+    let time = &config.mcp["time"];
+    assert_eq!(
+        (time.command.as_str(), time.args.as_slice()),
+        ("uvx", ["mcp-server-time".to_owned()].as_slice())
+    );
+    assert_eq!(time.env["KEY"].expose(), "hunter2");
+    assert!(config.mcp["plain"].args.is_empty() && config.mcp["plain"].env.is_empty());
+    assert_eq!(config.foreign.first(&["PATH"]).unwrap().expose(), "/opt/bin");
+    let shown = Config::show(&settings);
+    assert!(!format!("{config:?}{shown}").contains("hunter2"), "{shown}");
+    let table: toml::Table = shown.parse().unwrap();
+    assert_eq!(table["mcp"]["time"]["args"][0].as_str(), Some("mcp-server-time"));
+    assert_eq!(table["mcp"]["time"]["env"]["KEY"].as_str(), Some("********"));
+}
+
+#[test]
+fn what_is_wrong_with_a_listed_mcp_server_is_told_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "[mcp.Time]\ncommand = \"x\"\n[mcp.none]\nargs = []\n[mcp.wrong]\ncommand = 1\n\
+                args = [1]\nenv = { A = 1 }\nurl = \"x\"\n[mcp]\nflat = \"x\"\n";
+    let told = faults(&["--config", &file(directory.path(), text)], &[]);
+
+    let about = |what: &str| told.iter().filter(|fault| fault.contains(what)).count();
+    assert_eq!((about("`mcp.Time`"), about("`mcp.none` needs a command")), (1, 1), "{told:?}");
+    assert_eq!((about("`mcp.wrong`"), about("`mcp.flat`")), (4, 1), "{told:?}");
+    let list = file(directory.path(), "mcp = [\"x\"]\n");
+    assert!(faults(&["--config", &list], &[])[0].contains("`mcp` must be tables"));
+}
