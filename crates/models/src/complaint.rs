@@ -1,17 +1,10 @@
 //! What a provider says about a request that it refuses, made fit for people.
 
-use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
-use understudy_domain::{Secret, ports::ProviderError};
+use understudy_domain::{Secret, ports::ProviderError, secret::mask};
 use understudy_outbound::OutboundResponse;
 
-const MASK: &str = "********";
 const MOST_CHARS: usize = 500;
-/// Encodings of a key that are shorter are found everywhere.
-const LEAST_FORM: usize = 4;
-/// What is escaped at least in parts of an address.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The provider's own words, without control characters, without `key` in any of
 /// its usual spellings, and at most 500 characters.
@@ -28,7 +21,7 @@ pub(crate) fn complaint(answer: &OutboundResponse, key: Option<&Secret<String>>)
 /// Any words of a provider without what [`complaint`] leaves out.
 fn tidy(text: &str, key: Option<&Secret<String>>) -> String {
     let text = one_line(text);
-    let text = key.map_or_else(|| text.clone(), |key| mask(&text, key.expose()));
+    let text = mask(&text, key.map(std::slice::from_ref).unwrap_or_default());
     text.chars().take(MOST_CHARS).collect()
 }
 
@@ -82,50 +75,10 @@ fn one_line(text: &str) -> String {
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn mask(text: &str, key: &str) -> String {
-    let mut forms = encodings(key);
-    forms.retain(|form| form.len() >= LEAST_FORM);
-    forms.push(key.trim().to_owned());
-    forms.retain(|form| !form.is_empty());
-    // The longest first, or a part of it would be left over.
-    forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
-    forms.iter().fold(text.to_owned(), |text, form| text.replace(form, MASK))
-}
-
-fn encodings(key: &str) -> Vec<String> {
-    let percent = [NON_ALPHANUMERIC, RESERVED].map(|set| utf8_percent_encode(key, set).to_string());
-    let small = percent.each_ref().map(|form| lowercase_escapes(form));
-    let base64 = (0..3).map(|before| base64_within(key, before));
-    let base64 = base64.flat_map(|form| {
-        let url_safe = form.replace('+', "-").replace('/', "_");
-        [form, url_safe]
-    });
-    percent.into_iter().chain(small).chain(base64).collect()
-}
-
-/// `%2B` as `%2b`.
-fn lowercase_escapes(text: &str) -> String {
-    let mut parts = text.split('%');
-    let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |text, part| {
-        let (escape, rest) = part.split_at_checked(2).unwrap_or((part, ""));
-        text + "%" + &escape.to_ascii_lowercase() + rest
-    })
-}
-
-/// The characters that base64 of anything has which holds the key after `before`
-/// bytes, modulo three: `Basic` credentials, for example.
-fn base64_within(key: &str, before: usize) -> String {
-    let bytes: Vec<u8> = std::iter::repeat_n(0, before).chain(key.bytes()).collect();
-    let whole = STANDARD_NO_PAD.encode(&bytes);
-    // The first characters have bits of what is before, the last of what follows.
-    let start = [0, 2, 3].get(before).copied().unwrap_or_default();
-    let end = if bytes.len().is_multiple_of(3) { whole.len() } else { whole.len() - 1 };
-    whole.get(start..end).unwrap_or_default().to_owned()
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
     use proptest::prelude::*;
     use understudy_outbound::{HeaderMap, StatusCode};
 
