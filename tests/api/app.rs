@@ -11,12 +11,16 @@ use understudy_domain::{
     TokenText, User,
     directory::SeatRule,
     ports::{PasswordHasher, Store},
+    run::file_knowledge::FileKnowledge,
     usecases::Deps,
 };
 use understudy_http_api::{Options, Services, SingleSignOn, TokenUses, serve};
+use understudy_models::{Models, TokenCounter};
+use understudy_outbound::{Outbound, OutboundOptions};
+use understudy_runner::{RunPorts, Tasks};
 use understudy_testkit::{
-    FakeDocuments, FakeIdentityProvider, FakeImageModel, FakeLogins, FakePasswords, FakePictures,
-    FakeSigner, FakeVault, FixedClock, MemoryBlobs, SequentialIds,
+    FakeDocuments, FakeIdentityProvider, FakeImageModel, FakeLogins, FakeMcp, FakePasswords,
+    FakePictures, FakeSigner, FakeVault, FixedClock, MemoryBlobs, SequentialIds,
     sample::{self, Members, Row},
 };
 use understudy_tests::TestStore;
@@ -99,6 +103,8 @@ pub(crate) struct App {
     pub(crate) blobs: Arc<MemoryBlobs>,
     pub(crate) models: Arc<FakeImageModel>,
     pub(crate) identity: Arc<FakeIdentityProvider>,
+    pub(crate) mcp: Arc<FakeMcp>,
+    ports: RunPorts,
     services: Services,
     handle: ServerHandle,
 }
@@ -135,23 +141,49 @@ impl App {
         let uses = Arc::<TokenUses>::clone(&options.token_uses);
         let blobs = Arc::<MemoryBlobs>::default();
         let models = Arc::<FakeImageModel>::default();
-        let services = Services {
+        let mcp = Arc::<FakeMcp>::default();
+        // Whoever is asked is on this machine.
+        let allowed_networks = vec!["127.0.0.1/32".parse().unwrap()];
+        let outbound = Arc::new(Outbound::new(OutboundOptions { allowed_networks }).unwrap());
+        let conversing = Arc::new(Models::new(Arc::clone(&outbound)));
+        let ports = RunPorts {
             store: inner,
             clock: Arc::<FixedClock>::clone(&clock),
             ids: Arc::new(SequentialIds::default()),
-            passwords: Arc::new(FakePasswords::default()),
-            signer: Arc::new(FakeSigner::default()),
-            vault: Arc::new(FakeVault::default()),
             blobs: Arc::<MemoryBlobs>::clone(&blobs),
             pictures: Arc::new(FakePictures),
-            documents: Arc::new(FakeDocuments),
+            vault: Arc::new(FakeVault::default()),
+            chat_model: Arc::<Models>::clone(&conversing),
             image_model: Arc::<FakeImageModel>::clone(&models),
+            tokenizer: Arc::new(TokenCounter),
+            moderator: conversing,
+            mcp: Arc::<FakeMcp>::clone(&mcp),
+            actions: outbound,
+            web_search: None,
+            code: None,
+            knowledge: Arc::new(FileKnowledge::new(Arc::<MemoryBlobs>::clone(&blobs))),
+            datasets: None,
+            public_url: options.public_url.clone(),
         };
+        let services = services(&ports);
         let (address, handle) = start(services.clone(), options);
         // Redirects are answers to look at.
         let client = understudy_tests::http_client().redirect(Policy::none()).build().unwrap();
         let identity = Arc::default();
-        Self { address, client, clock, uses, store, blobs, models, identity, services, handle }
+        Self {
+            address,
+            client,
+            clock,
+            uses,
+            store,
+            blobs,
+            models,
+            identity,
+            mcp,
+            ports,
+            services,
+            handle,
+        }
     }
 
     /// What the use cases of the server take.
@@ -171,9 +203,9 @@ impl App {
         &self.services
     }
 
-    /// A second server beside this one.
+    /// A second server beside this one, with nothing in common but the stores.
     pub(crate) fn replica(&self) -> Replica {
-        let (address, handle) = start(self.services.clone(), Options::default());
+        let (address, handle) = start(services(&self.ports), Options::default());
         Replica { address, handle }
     }
 
@@ -225,6 +257,33 @@ fn single_sign_on(provider: &Arc<FakeIdentityProvider>) -> SingleSignOn {
         provider: Arc::<FakeIdentityProvider>::clone(provider),
         sealer: Arc::new(FakeLogins),
         mapping: Arc::new(mapping),
+    }
+}
+
+/// What a server works with, runs of its own included.
+fn services(ports: &RunPorts) -> Services {
+    let ports = ports.clone();
+    Services {
+        store: Arc::clone(&ports.store),
+        clock: Arc::clone(&ports.clock),
+        ids: Arc::clone(&ports.ids),
+        passwords: Arc::new(FakePasswords::default()),
+        signer: Arc::new(FakeSigner::default()),
+        vault: Arc::clone(&ports.vault),
+        blobs: Arc::clone(&ports.blobs),
+        pictures: Arc::clone(&ports.pictures),
+        documents: Arc::new(FakeDocuments),
+        image_model: Arc::clone(&ports.image_model),
+        chat_model: Arc::clone(&ports.chat_model),
+        tokenizer: Arc::clone(&ports.tokenizer),
+        moderator: Arc::clone(&ports.moderator),
+        mcp: Arc::clone(&ports.mcp),
+        actions: Arc::clone(&ports.actions),
+        web_search: ports.web_search.clone(),
+        code: ports.code.clone(),
+        knowledge: Arc::clone(&ports.knowledge),
+        datasets: ports.datasets.clone(),
+        runner: Arc::new(Tasks::new(ports)),
     }
 }
 

@@ -29,7 +29,19 @@ pub(crate) async fn seed_with_rules(app: &App) -> Value {
         let rule = app.post(Admin, "/api/rules").json(&rule).expect(201).await;
         seed["rule_ids"][index] = rule.body["id"].clone();
     }
+    seed["tool_configurations"]["streamlineTools"] = json!(automations(app).await);
     seed
+}
+
+/// The ids of two automations.
+pub(crate) async fn automations(app: &App) -> Vec<Value> {
+    let mut ids = Vec::new();
+    for name in ["Tickets", "Letters"] {
+        let new = json!({"name": name, "url": "https://example.com/"});
+        let made = app.post(Admin, "/api/automations").json(&new).expect(201).await;
+        ids.push(made.body["id"].clone());
+    }
+    ids
 }
 
 /// The example object of the seed.

@@ -10,9 +10,9 @@ use understudy_domain::{
     assistant::AssistantRef,
     ports::{
         AssistantQueries, AssistantRecord, AuditQueries, CallerQueries, CallerRecord,
-        CommentQueries, ContentQueries, DirectoryQueries, Housekeeping, IdempotencyStore,
-        Installation, LabelQueries, LoginRecord, Proof, RuleQueries, Store, StoreError,
-        StoreResult, UnitOfWork, WebhookQueries,
+        CommentQueries, ContentQueries, ConversationQueries, DirectoryQueries, Housekeeping,
+        IdempotencyStore, Installation, LabelQueries, LoginRecord, Proof, RuleQueries, RunEventLog,
+        RunQueries, Store, StoreError, StoreResult, UnitOfWork, WebhookQueries,
     },
 };
 use understudy_tests::TestStore;
@@ -84,6 +84,18 @@ impl Store for Broken {
 
     fn webhooks(&self) -> &dyn WebhookQueries {
         self.store.webhooks()
+    }
+
+    fn conversations(&self) -> &dyn ConversationQueries {
+        self.store.conversations()
+    }
+
+    fn runs(&self) -> &dyn RunQueries {
+        self.store.runs()
+    }
+
+    fn run_events(&self) -> &dyn RunEventLog {
+        self.store.run_events()
     }
 
     fn housekeeping(&self) -> &dyn Housekeeping {

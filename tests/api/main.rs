@@ -5,7 +5,9 @@
 mod app;
 mod assistants;
 mod audit;
+mod automations;
 mod broken;
+mod budgets;
 mod comments;
 mod contract;
 mod directory;
@@ -17,6 +19,7 @@ mod icons;
 mod idempotency;
 mod images;
 mod matrix;
+mod memories;
 mod models;
 mod oidc;
 mod okchat;
@@ -25,6 +28,7 @@ mod problems;
 mod providers;
 mod references;
 mod request;
+mod responses;
 mod revocation;
 mod rules;
 mod secrets;
@@ -33,6 +37,7 @@ mod shares;
 mod skills;
 mod tags;
 mod teams;
+mod threads;
 mod tokens;
 mod transfer;
 mod uploads;
@@ -318,7 +323,54 @@ macro_rules! suite {
             models in crate::models:
                 the_catalogue_is_told_with_what_is_available,
                 models_of_providers_that_are_not_allowed_are_left_out;
+            responses in crate::responses:
+                an_answer_comes_whole_with_all_that_belongs_to_it,
+                a_fresh_machine_answers_from_what_the_assistant_says,
+                settings_of_a_request_hold_for_it_alone,
+                what_cannot_be_asked_is_refused_before_anybody_is_asked,
+                a_response_is_its_users_alone,
+                a_conversation_goes_on_in_its_thread,
+                what_is_not_stored_is_not_read_again,
+                a_provider_that_fails_is_a_problem_with_the_responses_id,
+                the_same_key_asks_once,
+                who_does_not_want_to_wait_is_told_where_to_look,
+                a_tool_of_the_caller_is_called_by_the_caller,
+                what_would_be_sent_is_explained_to_editors;
+            response_streams in crate::responses::streams:
+                an_answer_comes_piece_by_piece,
+                stream_in_the_request_wins_over_the_assistant,
+                a_stream_is_resumed_on_any_server_without_loss_or_repetition,
+                what_does_not_outlive_its_connection_ends_with_it,
+                a_provider_that_breaks_off_ends_the_stream_with_one_failure,
+                a_response_is_cancelled_by_its_user,
+                a_stream_ends_when_the_right_to_it_does;
+            approvals in crate::responses::approvals:
+                an_approved_call_is_run_once_as_it_was_shown,
+                a_denied_call_is_not_run_and_the_model_is_told_why;
+            threads in crate::threads:
+                a_thread_is_made_read_changed_and_removed,
+                a_thread_is_its_users_alone,
+                threads_are_paged_and_filtered,
+                faults_of_a_thread_are_named_at_once,
+                twenty_threads_are_pinned_at_most,
+                the_assistant_of_a_thread_stays_once_something_was_said,
+                messages_are_paged_in_either_order,
+                a_token_of_one_assistant_reaches_its_threads_only;
+            memories in crate::memories:
+                everybody_sees_and_removes_what_is_remembered_of_them;
+            automations in crate::automations:
+                an_automation_is_made_read_changed_and_removed,
+                where_automations_are_is_for_administrators,
+                faults_of_an_automation_are_named_at_once,
+                an_execution_is_signed_answered_and_recorded,
+                what_an_automation_does_wrong_is_told_in_its_execution,
+                assistants_name_automations_that_are_there;
+            budgets in crate::budgets:
+                budgets_are_set_read_and_taken_away,
+                what_is_used_up_is_refused_before_anybody_is_asked,
+                of_many_questions_for_the_last_tokens_one_is_answered;
             usage in crate::usage:
+                what_answers_used_is_counted_in_tokens,
                 usage_is_told_apart_as_asked_and_added_up,
                 usage_of_one_assistant_is_told_to_who_may_know_it;
             idempotency in crate::idempotency:

@@ -128,7 +128,10 @@ async fn row(world: &World, operation: &Operation, method: &Method, path: &str) 
     if let Some((first, ..)) = refused.first() {
         let place = world.ready(operation, method, path, *first).await;
         let before = world.events().await;
-        let own = matches!(operation.need, Need::Own(_) | Need::OwnSeat(_));
+        let own = matches!(
+            operation.need,
+            Need::Own(_) | Need::OwnSeat(_) | Need::OwnFreeSeat(_) | Need::OwnAnswer(_)
+        );
         for (standing, show, expected) in refused {
             let place = if own {
                 world.ready(operation, method, path, standing).await

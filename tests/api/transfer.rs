@@ -15,7 +15,7 @@ use zip::{CompressionMethod, ZipArchive, ZipWriter, write::SimpleFileOptions};
 use crate::{
     App,
     Person::{self, Ada, Admin, Bob, Stranger, Viewer},
-    assistants::{made, seed_example},
+    assistants::{automations, made, seed_example},
     icons::{PNG, with_file},
     request::{Reply, Request},
     rules,
@@ -263,6 +263,7 @@ pub(crate) async fn what_names_nothing_here_is_left_out_and_told(app: &App) {
     input["name"] = "Pointing".into();
     let [tone, safety] = ["Tone", "Safety"].map(|name| rules::made(app, rules::rule(name)));
     input["rule_ids"] = json!([tone.await.id(), safety.await.id()]);
+    input["tool_configurations"]["streamlineTools"] = json!(automations(app).await);
     let path = made(app, input).await;
     for (kind, id) in [
         ("assistant", target),

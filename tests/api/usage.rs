@@ -1,12 +1,14 @@
 //! `/api/usage`
 
 use serde_json::{Value, json};
+use understudy_testkit::{Turn, Usage};
 
 use crate::{
     App,
     Person::{Ada, Admin, Bob},
     assistants,
     request::Reply,
+    responses::{ask, assistant, upstream},
 };
 
 /// Each row without what differs from run to run.
@@ -30,10 +32,14 @@ pub(crate) async fn usage_is_told_apart_as_asked_and_added_up(app: &App) {
 
     let all = of("").expect(200).await;
     assert_eq!(counts(&all), [1, 1, 1]);
-    assert_eq!(all.body["totals"], json!([{"kind": "image", "count": 3, "quantity": 3}]));
+    let total = json!({
+        "kind": "image", "count": 3, "quantity": 3, "inputTokens": 0, "outputTokens": 0,
+        "neurons": 0, "synapses": 0, "costMicros": 0,
+    });
+    assert_eq!(all.body["totals"], json!([total]));
     let by_day = of("?groupBy=day").expect(200).await;
     assert_eq!(counts(&by_day), [3]);
-    assert_eq!(by_day.body["data"][0].as_object().unwrap().len(), 4);
+    assert_eq!(by_day.body["data"][0].as_object().unwrap().len(), 9);
     assert_eq!(counts(&of("?groupBy=user").expect(200).await), [2, 1]);
     let by_assistant = of("?group_by=assistant,model").expect(200).await;
     assert_eq!(counts(&by_assistant), [2, 1]);
@@ -54,4 +60,24 @@ pub(crate) async fn usage_of_one_assistant_is_told_to_who_may_know_it(app: &App)
     let wrong = app.get(Ada, "/api/usage?assistant=x&groupBy=day,colour");
     let wrong = wrong.refused(400, "validation_failed").await;
     assert_eq!(wrong.faults(), [("assistant", "invalid"), ("groupBy", "invalid")]);
+}
+
+pub(crate) async fn what_answers_used_is_counted_in_tokens(app: &App) {
+    let upstream = upstream(app).await;
+    upstream.answer(Turn::text("Hello.").with_usage(Usage {
+        input_tokens: 41,
+        output_tokens: 9,
+        ..Usage::default()
+    }));
+    let helper = assistant(app, json!({})).await;
+    ask(app, Bob, &helper, json!({"input": "Hello"})).await;
+
+    let report = app.get(Admin, "/api/usage").expect(200).await;
+
+    let row = &report.body["data"][0];
+    assert_eq!((&row["kind"], &row["userId"]), (&json!("response"), &json!(Bob.id())));
+    assert_eq!((&row["inputTokens"], &row["outputTokens"]), (&json!(41), &json!(9)));
+    assert_eq!((&row["neurons"], &row["synapses"]), (&json!(5), &json!(1)));
+    assert_eq!(row["quantity"], 50);
+    assert!(app.get(Ada, "/api/usage").expect(200).await.body["data"] == json!([]));
 }

@@ -50,12 +50,13 @@ fn wish(prompt: &str) -> ImageRequest {
 
 fn at(kind: ProviderKind, llmock: &Llmock) -> ProviderAccess {
     let base_url = Some(format!("{}/v1", llmock.url.trim_end_matches('/')));
-    ProviderAccess { kind, base_url, api_key: Some(Secret::new("sk-sesame".to_owned())) }
+    let api_key = Some(Secret::new("sk-sesame".to_owned()));
+    ProviderAccess { id: None, kind, base_url, api_key }
 }
 
 #[tokio::test]
 async fn an_openai_that_we_did_not_write_draws_and_refuses() {
-    let builtin = ProviderAccess { kind: ProviderKind::Builtin, base_url: None, api_key: None };
+    let builtin = ProviderAccess::builtin();
     let picture = models().draw(&builtin, &wish("a fox")).await.unwrap().bytes;
     let llmock = llmock(&picture);
 

@@ -26,8 +26,9 @@ use understudy_http_api::{Options, Services, SingleSignOn, serve};
 use understudy_oidc::{Oidc, OidcOptions};
 use understudy_outbound::{Outbound, OutboundOptions};
 use understudy_testkit::{
-    FakeDocuments, FakeImageModel, FakePasswords, FakePictures, FakeSigner, FakeVault, MemoryBlobs,
-    sample,
+    FakeActions, FakeChatModel, FakeDocuments, FakeImageModel, FakeKnowledge, FakeMcp,
+    FakeModerator, FakePasswords, FakePictures, FakeRunner, FakeSigner, FakeTokenizer, FakeVault,
+    MemoryBlobs, sample,
 };
 use understudy_tests::{
     TestStore,
@@ -194,6 +195,16 @@ fn services(store: &TestStore) -> Services {
         pictures: Arc::new(FakePictures),
         documents: Arc::new(FakeDocuments),
         image_model: Arc::new(FakeImageModel::default()),
+        chat_model: Arc::new(FakeChatModel::default()),
+        tokenizer: Arc::new(FakeTokenizer),
+        moderator: Arc::new(FakeModerator::default()),
+        mcp: Arc::new(FakeMcp::default()),
+        actions: Arc::new(FakeActions::default()),
+        web_search: None,
+        code: None,
+        knowledge: Arc::new(FakeKnowledge::default()),
+        datasets: None,
+        runner: Arc::new(FakeRunner::new(store.handle())),
     }
 }
 

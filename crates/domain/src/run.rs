@@ -2,7 +2,6 @@
 //! a run is called a response.
 
 mod approval;
-pub mod check;
 pub mod context;
 mod event;
 pub mod file_knowledge;

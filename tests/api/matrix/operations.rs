@@ -29,6 +29,8 @@ pub(super) enum Need {
     SeatAndRole(Role, Scope),
     /// A role in the organization of the thing; elsewhere it is not there.
     RoleAtHome(Role, Scope),
+    /// Likewise, with an AI seat.
+    SeatAndRoleAtHome(Role, Scope),
     /// Likewise; for those who may not it is not there either.
     HiddenAtHome(Role, Scope),
     /// That one is known in the organization of the thing; elsewhere it is not there.
@@ -45,6 +47,11 @@ pub(super) enum Need {
     Own(Scope),
     /// Likewise, with an AI seat, and whatever assistant the credential is for.
     OwnSeat(Scope),
+    /// Likewise, and the credential is not limited to one assistant.
+    OwnFreeSeat(Scope),
+    /// That it is one's own answer of the assistant, which one sees; the credential
+    /// covers one of the scopes.
+    OwnAnswer(&'static [Scope]),
 }
 
 /// What has to be so before the request.
@@ -146,6 +153,7 @@ impl Operation {
 pub(super) fn operation(name: &str) -> Option<Operation> {
     open(name)
         .or_else(|| assistants(name))
+        .or_else(|| running(name))
         .or_else(|| content(name))
         .or_else(|| sharing(name))
         .or_else(|| own(name))
@@ -202,6 +210,35 @@ fn assistants(name: &str) -> Option<Operation> {
         "listVersions" | "getVersion" => needs(edit(Read)),
         "diffVersion" => needs(edit(Read)).asked("?against=live"),
         "restoreVersion" => needs(edit(Write)).when(Setup::NoDraft).json(json!({})),
+        _ => return None,
+    })
+}
+
+/// What is asked of assistants, and what came of it.
+fn running(name: &str) -> Option<Operation> {
+    use Scope::{Read, Run, Write};
+    let answer = |scopes| needs(Need::OwnAnswer(scopes)).when(Setup::Restored);
+    let hello = || json!({"input": "Hello", "stream": false});
+    Some(match name {
+        "createResponse" => needs(view(Run)).when(Setup::Restored).json(hello()),
+        "explainInput" => needs(edit(Run)).when(Setup::Restored).asked("?input=Hello"),
+        "explainRequest" => needs(edit(Run)).when(Setup::Restored).json(hello()),
+        "getResponse" | "followResponse" | "listApprovals" => answer(&[Read, Run]),
+        "deleteResponse" => answer(&[Run]),
+        "cancelResponse" => answer(&[Run]).json(json!({})).also(&[409]),
+        "decideApproval" => answer(&[Run]).json(json!({"approve": false})).also(&[409]),
+        "listThreads" => needs(Need::Seat(Read)),
+        "createThread" => needs(Need::Seat(Write)).json(json!({"title": "Mine"})),
+        "getThread" | "listMessages" => needs(Need::OwnFreeSeat(Read)),
+        "patchThread" => needs(Need::OwnFreeSeat(Write)).patch(json!({"title": "Ours"})),
+        "deleteThread" => needs(Need::OwnFreeSeat(Write)),
+        "listMemories" => needs(view(Read)).when(Setup::Restored),
+        "deleteMemories" | "deleteMemory" => needs(view(Write)).when(Setup::Restored),
+        "listAutomations" => needs(Need::SeatAndRole(Role::Member, Read)),
+        "getAutomation" => needs(Need::SeatAndRoleAtHome(Role::Member, Read)),
+        "executeAutomation" => {
+            needs(Need::SeatAndRoleAtHome(Role::Member, Run)).json(json!({"parameters": {}}))
+        }
         _ => return None,
     })
 }
@@ -299,7 +336,7 @@ fn own(name: &str) -> Option<Operation> {
             .anew()
             .bytes("application/offset+octet-stream", b"x"),
         "deleteUpload" => needs(Need::OwnSeat(Write)).headed(&[("tus-resumable", "1.0.0")]),
-        "listUsage" => needs(Need::Unlimited(Read)),
+        "listUsage" | "listBudgets" => needs(Need::Unlimited(Read)),
         _ => return None,
     })
 }
@@ -337,6 +374,12 @@ fn administration(name: &str) -> Option<Operation> {
         "patchWebhook" => at_home(Admin).patch(json!({"description": "new"})),
         "deleteWebhook" | "rotateWebhookSecret" | "testWebhook" => at_home(Admin),
         "replayDelivery" => at_home(Admin),
+        "createAutomation" => {
+            admin(Admin).json(json!({"name": "@", "url": "https://example.com/"}))
+        }
+        "patchAutomation" => at_home(Admin).patch(json!({"timeoutSeconds": 7})),
+        "deleteAutomation" | "rotateAutomationSecret" => at_home(Admin),
+        "listExecutions" => at_home(Read),
         "listRules" => needs(Need::Unlimited(Read)),
         "createRule" => admin(Admin).json(json!({"name": "@", "content": "Be kind."})),
         "getRule" => hidden(Read),

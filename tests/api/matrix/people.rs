@@ -74,7 +74,7 @@ impl Standing {
         self.organization() == 1
     }
 
-    const fn level(self) -> Level {
+    pub(super) const fn level(self) -> Level {
         match self {
             Self::Colleague | Self::Foreigner | Self::ForeignRoot => Level::None,
             Self::Viewer => Level::View,
@@ -225,10 +225,14 @@ pub(super) fn expected(
         | Need::FreeSeat(_)
         | Need::Role(..)
         | Need::SeatAndRole(..)
+        | Need::SeatAndRoleAtHome(..)
         | Need::RoleAtHome(..) => asks.of_organization(operation.need),
-        Need::HiddenAtHome(..) | Need::KnownAtHome(_) | Need::Own(_) | Need::OwnSeat(_) => {
-            asks.of_what_may_be_hidden(operation.need)
-        }
+        Need::HiddenAtHome(..)
+        | Need::KnownAtHome(_)
+        | Need::Own(_)
+        | Need::OwnSeat(_)
+        | Need::OwnFreeSeat(_)
+        | Need::OwnAnswer(_) => asks.of_what_may_be_hidden(operation.need),
         Need::Copy | Need::Level(..) | Need::Deleted(_) | Need::Author(_) => {
             asks.of_the_assistant(operation.need)
         }
@@ -269,8 +273,9 @@ impl Asks {
             Need::SeatAndRole(least, scope) => {
                 self.has(scope) && self.ranks(least) && self.has_seat()
             }
-            Need::RoleAtHome(least, scope) => {
-                let may = self.has(scope) && self.ranks(least);
+            Need::RoleAtHome(least, scope) | Need::SeatAndRoleAtHome(least, scope) => {
+                let has_seat = matches!(need, Need::RoleAtHome(..)) || self.has_seat();
+                let may = self.has(scope) && self.ranks(least) && has_seat;
                 return match (may, self.standing.is_at_home()) {
                     (true, true) => Expected::Success,
                     (true, false) => Expected::Absent,
@@ -290,6 +295,11 @@ impl Asks {
             Need::KnownAtHome(scope) => self.has(scope) && at_home,
             Need::Own(scope) => self.has(scope) && self.is_free(),
             Need::OwnSeat(scope) => self.has(scope) && self.has_seat(),
+            Need::OwnFreeSeat(scope) => self.has(scope) && self.has_seat() && self.is_free(),
+            Need::OwnAnswer(scopes) => {
+                let sees = self.standing.level() >= Level::View && self.show != Show::OfOther;
+                scopes.iter().any(|scope| self.has(*scope)) && self.has_seat() && sees
+            }
             _ => false,
         };
         if shown { Expected::Success } else { Expected::Refused }

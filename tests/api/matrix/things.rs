@@ -20,6 +20,11 @@ pub(super) async fn make_thing(
         "file" | "embeddingId" | "targetId" | "skillId" | "secretId" | "principalId" | "tagId"
         | "ruleId" => of_the_assistant(world, prefix, name).await,
         "uploadId" => upload(world, standing).await,
+        "approvalId" => {
+            let run = prefix.trim_start_matches("/api/responses/");
+            world.approval(standing, run.trim_end_matches("/approvals/")).await
+        }
+        "memoryId" => world.memory(standing).await,
         _ => of_the_organization(world, prefix, name, standing).await,
     };
     // Who is shut out has nothing of their own.
@@ -130,6 +135,13 @@ async fn of_the_organization(
             let hook = json!({"url": "https://example.com/"});
             made(world, ADMIN, "/api/webhooks", hook).await
         }
+        ("/api/automations/", _) => {
+            // Nobody is asked there: it is not on the public internet.
+            let automation = json!({"name": "@", "url": "https://10.0.0.1/"});
+            made(world, ADMIN, "/api/automations", automation).await
+        }
+        ("/api/threads/", _) => made(world, standing, "/api/threads", json!({})).await,
+        ("/api/responses/", _) => world.run(standing).await,
         ("/api/tags/", _) => made(world, MAKER, "/api/tags", json!({"name": "@"})).await,
         ("/api/comments/", _) => {
             let comments = format!("/api/assistants/{}/comments", world.this());

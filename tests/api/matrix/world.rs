@@ -13,8 +13,12 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use time::Duration;
 use understudy_domain::{
-    ApiToken, AssistantId, Image, PasswordHash, Secret, TokenHash, TokenKind, TokenLimits,
-    TokenText, User, ports::PasswordHasher, usecases::webhooks::fan_out,
+    ApiToken, Approval, AssistantId, Image, Memory, PasswordHash, Run, Secret, TokenHash,
+    TokenKind, TokenLimits, TokenText, User,
+    access::Level,
+    ports::PasswordHasher,
+    run::{ApprovalState, RunStatus},
+    usecases::webhooks::fan_out,
 };
 use understudy_testkit::{
     FakePasswords,
@@ -348,6 +352,61 @@ impl World {
         work.images().insert(&picture).await.unwrap();
         work.commit().await.unwrap();
         Some(picture.id.to_string())
+    }
+
+    /// A response of somebody's own, which the assistant gave to those who see it.
+    pub(super) async fn run(&self, standing: Standing) -> Option<String> {
+        let user = self.viewer(standing)?;
+        let number = 7_000 + self.names.fetch_add(1, Ordering::Relaxed);
+        let assistant = self.this.parse().unwrap();
+        let run = Run {
+            user: user.id,
+            assistant,
+            lineage: assistant,
+            status: RunStatus::Completed,
+            ..sample::run(number)
+        };
+        let mut work = self.app.store.begin(run.organization).await.unwrap();
+        work.runs().insert(&run).await.unwrap();
+        work.commit().await.unwrap();
+        Some(run.id.to_string())
+    }
+
+    /// A call in somebody's response, about which they decided.
+    pub(super) async fn approval(&self, standing: Standing, run: &str) -> Option<String> {
+        let user = self.viewer(standing)?;
+        let number = 7_000 + self.names.fetch_add(1, Ordering::Relaxed);
+        let mut work = self.app.store.begin(user.organization).await.unwrap();
+        let run = work.runs().find(run.parse().ok()?).await.unwrap()?;
+        let approval = Approval { state: ApprovalState::Denied, ..sample::approval(number, &run) };
+        work.runs().save_approvals(std::slice::from_ref(&approval)).await.unwrap();
+        work.commit().await.unwrap();
+        Some(approval.id.to_string())
+    }
+
+    /// Something that the assistant remembers of somebody who sees it.
+    pub(super) async fn memory(&self, standing: Standing) -> Option<String> {
+        let user = self.viewer(standing)?;
+        let number = 7_000 + self.names.fetch_add(1, Ordering::Relaxed);
+        let memory = Memory {
+            id: sample::id(number),
+            organization: user.organization,
+            assistant: self.this.parse().unwrap(),
+            user: user.id,
+            text: "They ask for everything.".to_owned(),
+            thread: None,
+            created_at: sample::instant(number),
+        };
+        let mut work = self.app.store.begin(user.organization).await.unwrap();
+        work.conversations().insert_memories(&[memory.clone()]).await.unwrap();
+        work.commit().await.unwrap();
+        Some(memory.id.to_string())
+    }
+
+    /// The user, if they see the assistant.
+    fn viewer(&self, standing: Standing) -> Option<User> {
+        let sees = standing.level() >= Level::View && standing.is_at_home();
+        sees.then(|| user(standing))
     }
 
     /// Logs everybody in anew.

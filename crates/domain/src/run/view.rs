@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Outcome, Run, RunUsage};
+use super::{Outcome, Run, RunStatus, RunUsage};
 use crate::{Approval, ApprovalId, Timestamp, conversation::ToolCall, run::ApprovalState};
 
 /// What [`RunRequest::include`](super::RunRequest::include) may ask for. All but
@@ -46,6 +46,18 @@ pub fn response(run: &Run, approvals: &[Approval]) -> Map<String, Value> {
     answered(&run.outcome, &mut set);
     included(run, &mut set);
     object
+}
+
+/// What the last event of a run tells: the response, and of one that failed why, once
+/// more.
+#[must_use]
+pub fn ended(run: &Run, approvals: &[Approval]) -> Map<String, Value> {
+    let mut told = response(run, approvals);
+    if let (RunStatus::Failed, Some(failure)) = (run.status, &run.outcome.failure) {
+        told.insert("message".to_owned(), failure.message.as_str().into());
+        told.insert("code".to_owned(), failure.code.as_str().into());
+    }
+    told
 }
 
 /// What came of it.

@@ -40,9 +40,15 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 fn described(doc: Doc) -> Doc {
-    doc.about("The request as it would go to the model: each layer of the prompt with its source, its tokens and what was cut, the tools, what would not be honoured, and the body, without credentials. Nothing is sent and nothing is stored. Needs edit access.")
+    doc.about("The request as it would go to the model: each layer of the prompt with its source, its tokens and what was cut, the tools, what would not be honoured, and the body, without credentials. Nothing is sent and nothing is stored. Needs edit access and the scope `run`.")
         .json(200, "What would be sent.", "Explanation")
-        .codes(&[Code::AssistantInactive, Code::NoProvider, Code::ProviderNotAllowed])
+        .codes(&[
+            Code::AssistantInactive,
+            Code::NoProvider,
+            Code::ProviderNotAllowed,
+            Code::NobodyToHandTo,
+            Code::TokenReadOnly,
+        ])
         .needs_seat()
 }
 
