@@ -25,18 +25,17 @@ const PART_CHARS: usize = 8_000;
 
 #[async_trait]
 impl Moderator for Models {
-    /// Without a provider, and for those that judge nothing, a list of phrases in
-    /// English and German decides, which is crude: it knows no irony, no context and
-    /// no spelling but the usual one. It is better than nothing, and nothing more.
-    async fn judge<'a>(
+    /// For providers that judge nothing a list of phrases in English and German
+    /// decides, which is crude: it knows no irony, no context and no spelling but the
+    /// usual one. It is better than nothing, and nothing more.
+    async fn judge(
         &self,
-        provider: Option<&'a ProviderAccess>,
+        provider: &ProviderAccess,
         text: &str,
     ) -> Result<ModerationScores, ProviderError> {
-        let judging = |kind| matches!(kind, ProviderKind::Openai | ProviderKind::OpenaiCompatible);
-        let Some(provider) = provider.filter(|provider| judging(provider.kind)) else {
+        if !matches!(provider.kind, ProviderKind::Openai | ProviderKind::OpenaiCompatible) {
             return Ok(phrases::judge(text));
-        };
+        }
         if text.trim().is_empty() {
             return Ok(ModerationScores::new());
         }

@@ -75,15 +75,15 @@ pub type ModerationScores = BTreeMap<String, f64>;
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait Moderator: Send + Sync {
-    /// Judges a text, with the provider's model for it, or here when there is none.
+    /// Judges a text, with the provider's model for it. Where the provider has none,
+    /// as the built-in one, it is judged here.
     ///
     /// # Errors
     ///
     /// [`ProviderError`].
-    #[expect(clippy::elidable_lifetime_names, reason = "the mocks need the lifetime named")]
-    async fn judge<'a>(
+    async fn judge(
         &self,
-        provider: Option<&'a ProviderAccess>,
+        provider: &ProviderAccess,
         text: &str,
     ) -> Result<ModerationScores, ProviderError>;
 }

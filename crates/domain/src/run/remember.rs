@@ -9,7 +9,7 @@ use super::{
     format::normalize,
     passages::{chunk, rank},
     question::Question,
-    text::{one_line, sentences, shorten},
+    text::{cut, one_line, sentences, shorten},
 };
 use crate::Memory;
 
@@ -143,6 +143,9 @@ const PASSING: &[&str] = &[
     "wieder",
 ];
 
+/// Characters by which a pattern and what may not follow it are known.
+const MAX_PATTERN_CHARS: usize = 60;
+
 /// Words of sentences that are never remembered.
 const SECRETS: &[&str] = &[
     "password",
@@ -172,7 +175,7 @@ fn is_secret(text: &str) -> bool {
 /// (English and German). For models that cannot be asked.
 #[must_use]
 pub fn by_pattern(user_text: &str) -> Vec<String> {
-    let clauses = sentences(user_text).into_iter().flat_map(clauses);
+    let clauses = sentences(cut(user_text, MAX_SAID_CHARS)).into_iter().flat_map(clauses);
     bounded(clauses.filter_map(stated))
 }
 
@@ -203,7 +206,7 @@ fn joined<'a>(text: &'a str, joint: &str) -> Vec<&'a str> {
 
 /// The pattern that a text begins with, if what follows it is worth it.
 fn pattern(text: &str) -> Option<&'static str> {
-    let text = text.to_lowercase();
+    let text = cut(text, MAX_PATTERN_CHARS).to_lowercase();
     let (found, passing) = PATTERNS.iter().find(|(pattern, _)| text.starts_with(pattern))?;
     let rest = text.get(found.len()..)?.trim_start_matches([' ', ',']);
     let is_passing = passing.iter().any(|word| {

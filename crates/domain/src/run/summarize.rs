@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::{
     question::Question,
-    text::{one_line, sentences, shorten},
+    text::{one_line, sentence_end, shorten},
 };
 use crate::conversation::{Item, Message, Part};
 
@@ -65,8 +65,11 @@ pub fn extract(messages: &[Message], earlier: Option<&str>) -> String {
     let said = messages.iter().rev().filter(|message| matches!(message.item, Item::Message { .. }));
     for (who, text) in said.filter_map(|message| told(&message.item)) {
         let text = one_line(&text);
-        let first = sentences(&text).first().map(|first| shorten(first.trim(), MAX_SENTENCE_CHARS));
-        let Some(first) = first.filter(|first| !first.is_empty()) else { continue };
+        let end = sentence_end(&text).unwrap_or(text.len());
+        let first = shorten(text.get(..end).unwrap_or(&text).trim(), MAX_SENTENCE_CHARS);
+        if first.is_empty() {
+            continue;
+        }
         let line = format!("{who}: {first}");
         let needed = line.chars().count() + 1;
         if needed > room {

@@ -34,7 +34,7 @@ pub struct FakeModerator {
 struct State {
     objections: Vec<(String, String, f64)>,
     failures: VecDeque<ProviderError>,
-    judged: Vec<(Option<ProviderAccess>, String)>,
+    judged: Vec<(ProviderAccess, String)>,
 }
 
 impl FakeModerator {
@@ -54,20 +54,20 @@ impl FakeModerator {
 
     /// What it judged, in order, and with which provider.
     #[must_use]
-    pub fn judged(&self) -> Vec<(Option<ProviderAccess>, String)> {
+    pub fn judged(&self) -> Vec<(ProviderAccess, String)> {
         self.state().judged.clone()
     }
 }
 
 #[async_trait]
 impl Moderator for FakeModerator {
-    async fn judge<'a>(
+    async fn judge(
         &self,
-        provider: Option<&'a ProviderAccess>,
+        provider: &ProviderAccess,
         text: &str,
     ) -> Result<ModerationScores, ProviderError> {
         let mut state = self.state();
-        state.judged.push((provider.cloned(), text.to_owned()));
+        state.judged.push((provider.clone(), text.to_owned()));
         if let Some(error) = state.failures.pop_front() {
             return Err(error);
         }
@@ -91,10 +91,11 @@ mod tests {
         moderator.object_to("gun", "violence", 0.9);
         moderator.fail_next(ProviderError::TimedOut);
 
-        assert!(moderator.judge(None, "a gun").await.is_err());
-        let scores = moderator.judge(None, "a gun and a knife").await.unwrap();
+        let here = ProviderAccess::builtin();
+        assert!(moderator.judge(&here, "a gun").await.is_err());
+        let scores = moderator.judge(&here, "a gun and a knife").await.unwrap();
         assert_eq!(scores, ModerationScores::from([("violence".to_owned(), 0.9)]));
-        assert!(moderator.judge(None, "a spoon").await.unwrap().is_empty());
+        assert!(moderator.judge(&here, "a spoon").await.unwrap().is_empty());
         assert_eq!(moderator.judged().len(), 3);
     }
 }

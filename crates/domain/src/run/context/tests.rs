@@ -50,7 +50,11 @@ fn tokens(item: &Item) -> u64 {
         Item::ToolResult(result) => result.content.chars().count(),
         Item::Reasoning(_) => 0,
     };
-    chars as u64
+    length(chars)
+}
+
+fn length(count: usize) -> u64 {
+    u64::try_from(count).unwrap()
 }
 
 fn total(items: &[Item]) -> u64 {
@@ -349,7 +353,7 @@ proptest! {
         for item in &chosen.items {
             prop_assert!(rest.any(|message| is_same_but_elided(item, &message.item)), "order");
         }
-        prop_assert_eq!(chosen.items.len() as u64 + chosen.omitted, history.len() as u64);
+        prop_assert_eq!(length(chosen.items.len()) + chosen.omitted, length(history.len()));
 
         prop_assert_eq!(pair(chosen.items.clone()).len(), chosen.items.len(), "pairs");
         let ids = |wanted: bool| {
@@ -364,7 +368,7 @@ proptest! {
         prop_assert_eq!(ids(true), ids(false));
 
         let reserved = chosen.summarize.map_or(0, |gap| gap.tokens);
-        let told = chosen.summary.as_ref().map_or(0, |text| text.len() as u64);
+        let told = chosen.summary.as_ref().map_or(0, |text| length(text.len()));
         prop_assert!(total(&chosen.items) + reserved + told <= budget);
         if let Some(gap) = chosen.summarize {
             prop_assert!(gap.first <= gap.since && gap.since <= gap.until);

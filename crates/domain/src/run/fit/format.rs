@@ -22,9 +22,11 @@ impl Fitting<'_> {
         }
     }
 
-    /// Whether the model can be held to a form: Ollama can hold any model to it.
+    /// Whether the model can be held to a form: Ollama can hold any model to it, and
+    /// the built-in one puts what it finds into it.
     fn keeps_form(&self) -> bool {
-        self.model.has("structured") || self.protocol() == Protocol::OllamaChat
+        let keeps_any = matches!(self.protocol(), Protocol::OllamaChat | Protocol::Builtin);
+        self.model.has("structured") || keeps_any
     }
 
     /// The word JSON is said in any case: OpenAI demands it, and other models lose
@@ -34,10 +36,15 @@ impl Fitting<'_> {
         match self.treatment(FIELD) {
             Treatment::Sent(_) if self.keeps_form() => {
                 self.fitted.sent.format = Some(SentFormat::JsonObject);
-                self.fitted.hints.push(JSON.to_owned());
+                if self.protocol() != Protocol::Builtin {
+                    self.fitted.hints.push(JSON.to_owned());
+                }
             }
             Treatment::Sent(_) | Treatment::Emulated => self.ask_for(FIELD, JSON.to_owned()),
-            Treatment::Told | Treatment::Nothing => self.answers_in_passages(FIELD),
+            Treatment::Told | Treatment::Nothing => {
+                let reason = self.has_none();
+                self.note(FIELD, NoticeAction::Dropped, reason);
+            }
         }
     }
 
@@ -60,14 +67,18 @@ impl Fitting<'_> {
                     strict: strict && schema::is_strict(schema),
                 });
                 // Of others it is not known whether they heed it.
-                if !self.model.is_known || self.protocol() == Protocol::OllamaChat {
+                let is_sure = self.model.is_known && self.protocol() != Protocol::OllamaChat;
+                if !is_sure && self.protocol() != Protocol::Builtin {
                     self.fitted.hints.push(in_words(description, schema));
                 }
             }
             Treatment::Sent(_) | Treatment::Emulated => {
                 self.ask_for(FIELD, in_words(description, schema));
             }
-            Treatment::Told | Treatment::Nothing => self.answers_in_passages(FIELD),
+            Treatment::Told | Treatment::Nothing => {
+                let reason = self.has_none();
+                self.note(FIELD, NoticeAction::Dropped, reason);
+            }
         }
     }
 
@@ -79,11 +90,6 @@ impl Fitting<'_> {
             self.model.key
         );
         self.note(field, NoticeAction::Emulated, reason);
-    }
-
-    fn answers_in_passages(&mut self, field: &str) {
-        let reason = "the built-in model answers with passages and writes no JSON";
-        self.note(field, NoticeAction::Dropped, reason);
     }
 
     pub(super) fn verbosity(&mut self) {

@@ -155,7 +155,7 @@ pub const FIELDS: &[(&str, [Treatment; 6])] = &[
             Sent("response_format"),
             Sent("output_config.format"),
             Sent("format"),
-            Told,
+            Sent("format"),
         ],
     ),
     (
@@ -235,7 +235,7 @@ const JSON_OBJECT: [Treatment; 6] = [
     Sent("response_format"),
     Emulated,
     Sent("format"),
-    Told,
+    Sent("format"),
 ];
 
 /// What becomes of a field with a protocol; [`Treatment::Nothing`] for no field.

@@ -459,7 +459,7 @@ fn json_is_asked_for_as_the_provider_wants_it() {
 
     let done = outcomes(&settings, "response_format", sent);
 
-    assert_eq!(done, [SENT, SENT, SENT, EMULATED, SENT, DROPPED]);
+    assert_eq!(done, [SENT, SENT, SENT, EMULATED, SENT, SENT]);
     for (protocol, model, kind) in each() {
         let hints = fitted(&settings, &model, kind).hints;
         let says_json = hints.iter().any(|hint| hint.contains("JSON"));
@@ -490,7 +490,7 @@ fn a_schema_is_sent_or_said_in_words() {
 
     let done = outcomes(&settings, "json_schemas", sent);
 
-    assert_eq!(done, [SENT, SENT, SENT, SENT, SENT, DROPPED]);
+    assert_eq!(done, [SENT, SENT, SENT, SENT, SENT, SENT]);
     let older = on(&settings, "claude-3-5-sonnet");
     assert_eq!(older.sent.format, None);
     assert_eq!(action(&older, "json_schemas"), Some(NoticeAction::Emulated));

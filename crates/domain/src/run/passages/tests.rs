@@ -49,7 +49,7 @@ fn passages_know_the_headings_that_they_stand_under() {
 #[test]
 fn long_texts_are_taken_apart_at_paragraphs() {
     let paragraph = "word ".repeat(50);
-    let text = vec![paragraph.as_str(); 10].join("\n\n");
+    let text = [paragraph.as_str(); 10].join("\n\n");
 
     let passages = of(&text);
 
@@ -59,7 +59,8 @@ fn long_texts_are_taken_apart_at_paragraphs() {
 
 #[test]
 fn every_passage_of_a_table_knows_the_columns() {
-    let rows: String = (0..300).map(|n| format!("item{n},{n}\n")).collect();
+    let rows: Vec<String> = (0..300).map(|n| format!("item{n},{n}\n")).collect();
+    let rows = rows.concat();
 
     let passages = chunk(&format!("name,price\n{rows}"), "Prices.CSV", "file", None);
 
@@ -122,4 +123,11 @@ proptest! {
             prop_assert!((0.0..=1.0).contains(&citation.score.unwrap()));
         }
     }
+}
+
+#[test]
+fn a_file_of_one_word_is_taken_apart_too() {
+    let passages = of(&"x".repeat(300_000));
+
+    assert_eq!(passages.iter().map(|passage| passage.text.len()).sum::<usize>(), 300_000);
 }

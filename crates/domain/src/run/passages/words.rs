@@ -76,9 +76,15 @@ pub(super) fn count(text: &str) -> usize {
 /// Where the beginning of `text` ends that has at most so many words and characters,
 /// up to the end of a word where there is one.
 pub(super) fn end_of(text: &str, words: usize, chars: usize) -> usize {
+    // Only the beginning is looked at: one word may be as long as a file.
     let limit = text.char_indices().nth(chars).map_or(text.len(), |(at, _)| at);
-    let bounds = text.unicode_word_indices().skip(1).take(words).map(|(at, _)| at);
-    bounds.take_while(|at| *at <= limit).last().filter(|at| *at > 0).unwrap_or(limit)
+    let beginning = text.get(..limit).unwrap_or_default();
+    let starts = beginning.unicode_word_indices().skip(1).take(words);
+    let last = starts.map(|(at, _)| at).last();
+    if limit == text.len() && count(beginning) <= words {
+        return limit;
+    }
+    last.unwrap_or(limit)
 }
 
 /// Whether `word` begins with `wanted`, as `Rückgabefrist` with `Rückgabe`.

@@ -89,19 +89,17 @@ async fn run_one(
 ) -> ToolResult {
     let clock = working.run.deps.clock;
     let started_at = clock.now();
-    let mut begun = json!({
+    let begun = json!({
         "call_id": call.id,
         "tool": call.name,
+        "server_label": label_of(tool),
         "arguments": arguments_of(call),
     });
-    if let Some(label) = label_of(tool) {
-        begun["server_label"] = label.into();
-    }
     working.tell(names::TOOL_STARTED, begun).await;
 
     let done = perform(working, scene, call, tool).await;
 
-    let took = clock.now().since(started_at).whole_milliseconds();
+    let elapsed = clock.now().since(started_at).whole_milliseconds();
     let (success, text) = match &done {
         Ok(done) => (true, done.text.clone()),
         Err(reason) => (false, format!("The tool failed: {reason}")),
@@ -119,7 +117,7 @@ async fn run_one(
         result,
         error,
         started_at,
-        execution_time_ms: u64::try_from(took).unwrap_or(0),
+        execution_time_ms: u64::try_from(elapsed).unwrap_or(0),
     };
     tell_end(working, &record).await;
     working.with(|run| {

@@ -1,6 +1,8 @@
 //! Dispatchers: they answer nothing themselves, but hand the conversation over to
 //! the assistant that fits (assistant.md).
 
+use std::fmt::Write;
+
 use serde_json::json;
 
 use super::{asking, plan::Plan, rights::runnable, working::Working};
@@ -139,7 +141,8 @@ fn task(instructions: &str, candidates: &[AssistantView]) -> String {
         "You choose which assistant answers what the user says. {instructions}\n\nThe assistants:\n"
     );
     for (number, view) in (1..).zip(candidates) {
-        text.push_str(&format!("{number}. {}\n", told(view).replace('\n', " ")));
+        // Writing to a text cannot fail.
+        let _ = writeln!(text, "{number}. {}", told(view).replace('\n', " "));
     }
     text.push_str("\nAnswer with the number of the assistant that fits best, and nothing else.");
     text

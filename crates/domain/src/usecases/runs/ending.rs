@@ -146,7 +146,7 @@ pub(super) async fn store_and_tell(
     if run.status == RunStatus::Completed {
         remembering::remember(working, &run).await;
     }
-    let mut data = view::response(&run, approvals);
+    let mut data = view::ended(&run, approvals);
     data.extend(more);
     working.tell(name, Value::Object(data)).await;
     if let Err(error) = working.sink().flush().await {
@@ -156,28 +156,14 @@ pub(super) async fn store_and_tell(
 
 /// Stores the run, what was said in its thread, and what it used, in one transaction.
 async fn store(deps: &Deps<'_>, mut run: Run, approvals: &[Approval]) -> Result<Run> {
-    let now = deps.clock.now();
     let mut work = deps.store.begin(run.organization).await?;
     // Somebody may have asked meanwhile that it be stopped: their mark stays, and ours
     // goes on top of it.
     let found = work.runs().find(run.id).await?.ok_or(Error::NotFound("response"))?;
     run.revision = found.revision;
     run.cancel_requested_at = found.cancel_requested_at;
-    if let Some(id) = run.thread {
-        if let Some(mut thread) = work.conversations().find_thread(id).await? {
-            if run.status.is_final() {
-                let items = spoken(&run);
-                let messages = append(deps, &mut thread, run.id, items.into_iter(), now);
-                work.conversations().insert_messages(&messages).await?;
-                if thread.active_run == Some(run.id) {
-                    thread.active_run = None;
-                }
-                thread.last_model = run.outcome.model.clone().or(thread.last_model);
-            }
-            work.conversations().update_thread(thread).await?;
-        }
-    }
     if run.status.is_final() {
+        speak(deps, &mut *work, &run).await?;
         account(deps, &mut *work, &mut run).await?;
     }
     if !approvals.is_empty() {
@@ -186,6 +172,23 @@ async fn store(deps: &Deps<'_>, mut run: Run, approvals: &[Approval]) -> Result<
     let run = work.runs().update(run).await?;
     work.commit().await?;
     Ok(run)
+}
+
+/// Adds what was said to the thread of a run that ended, and frees it.
+async fn speak(deps: &Deps<'_>, work: &mut dyn UnitOfWork, run: &Run) -> Result<()> {
+    let Some(id) = run.thread else { return Ok(()) };
+    let Some(mut thread) = work.conversations().find_thread(id).await? else {
+        return Ok(());
+    };
+    let items = spoken(run).into_iter();
+    let messages = append(deps, &mut thread, run.id, items, deps.clock.now());
+    work.conversations().insert_messages(&messages).await?;
+    if thread.active_run == Some(run.id) {
+        thread.active_run = None;
+    }
+    thread.last_model = run.outcome.model.clone().or(thread.last_model);
+    work.conversations().update_thread(thread).await?;
+    Ok(())
 }
 
 /// What of a run belongs into its thread: what was said and done, without the

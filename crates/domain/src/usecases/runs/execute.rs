@@ -63,7 +63,7 @@ pub async fn execute_run(
         conclude(&working, Interruption::Cancelled).await;
         return;
     }
-    let ending = match pipeline(&working).await {
+    let ending = match Box::pin(pipeline(&working)).await {
         Ok(ending) => ending,
         Err(error) => Ending::Failed(ending::failure_of(error)),
     };
@@ -83,10 +83,10 @@ async fn pipeline(working: &Working<'_>) -> Result<Ending> {
     let judge = Judge::of(content.moderation_enabled, content.safety_level, &scene.plan);
 
     if working.with(|run| run.transcript.is_empty()) {
-        if let Some(judge) = &judge {
-            if let Some(category) = judge.verdict(working, &scene.question).await? {
-                return Ok(blocked(working, "input", &category).await);
-            }
+        if let Some(judge) = &judge
+            && let Some(category) = judge.verdict(working, &scene.question).await?
+        {
+            return Ok(blocked(working, "input", &category).await);
         }
         announce(working, &scene).await;
     }
@@ -158,7 +158,9 @@ async fn answer(working: &Working<'_>, scene: &Scene, judge: Option<&Judge<'_>>)
             return Ok(blocked(working, "output", &category).await);
         }
         let Stepped { text, calls, stop } = stepped;
-        if !calls.is_empty() {
+        // A call in an answer that was cut off may be cut off itself.
+        let is_whole = matches!(stop, ChatStop::ToolUse | ChatStop::EndTurn | ChatStop::Pause);
+        if !calls.is_empty() && is_whole {
             match use_tools(working, scene, offered, calls, most).await? {
                 Some(ending) => return Ok(ending),
                 None => continue,
@@ -280,7 +282,7 @@ async fn blocked(working: &Working<'_>, stage: &'static str, category: &str) -> 
         working.tell(names::CONTENT_RESET, told).await;
     }
     working.with(|run| {
-        run.outcome.text = message.to_owned();
+        message.clone_into(&mut run.outcome.text);
         run.outcome.reasoning.clear();
         run.outcome.citations.clear();
         run.transcript = vec![Item::text(MessageRole::Assistant, message)];

@@ -8,7 +8,7 @@ use crate::{
     assistant::content::MessageRole,
     conversation::{Item, MediaSource, Part},
     fault::pointer_to,
-    run::RunRequest,
+    run::{RunRequest, view::INCLUDES},
     usecases::{Error, Result},
 };
 
@@ -20,6 +20,8 @@ pub const MAX_INPUT_CHARS: usize = 1_000_000;
 pub const MAX_INSTRUCTIONS_CHARS: usize = 256_000;
 /// Most tools of a request.
 pub const MAX_TOOLS: usize = 128;
+/// Most rules that a request names, and most vector stores.
+const MAX_NAMED: usize = 100;
 /// Most pairs of a request's metadata, and most characters of a key and a value.
 pub const MAX_METADATA: (usize, usize, usize) = (16, 64, 512);
 /// Most bytes of one image or document that stands in the input itself.
@@ -129,6 +131,19 @@ fn extent(faults: &mut Vec<Fault>, request: &RunRequest) {
     if request.instructions.as_ref().is_some_and(|t| t.chars().count() > MAX_INSTRUCTIONS_CHARS) {
         let message = format!("may have at most {MAX_INSTRUCTIONS_CHARS} characters");
         faults.push(Fault::new("/instructions", "too_long", message));
+    }
+    for (at, count) in
+        [("/rules", request.rules.len()), ("/vector_store_ids", request.vector_store_ids.len())]
+    {
+        if count > MAX_NAMED {
+            faults.push(Fault::new(at, "too_many", format!("may hold at most {MAX_NAMED} items")));
+        }
+    }
+    for (index, name) in request.include.iter().enumerate() {
+        if !INCLUDES.contains(&name.as_str()) {
+            let at = pointer_to("/include", &index.to_string());
+            faults.push(Fault::new(at, "enum", format!("must be one of {}", INCLUDES.join(", "))));
+        }
     }
     let (pairs, key_chars, value_chars) = MAX_METADATA;
     let fits = |(key, value): (&String, &String)| {

@@ -169,10 +169,8 @@ async fn settle_thread(working: &Working<'_>, state: &Run, takes_back: bool) -> 
     let mut work = deps.store.begin(state.organization).await?;
     let approvals = work.runs().approvals(state.id).await?;
     expire(&deps, &mut *work, approvals).await?;
-    if takes_back {
-        if let Some(id) = state.thread {
-            take_back(&deps, &mut *work, id, state).await?;
-        }
+    if takes_back && let Some(id) = state.thread {
+        take_back(&deps, &mut *work, id, state).await?;
     }
     Ok(work.commit().await?)
 }

@@ -59,15 +59,15 @@ impl<'a> Judge<'a> {
         let provider = self.plan.providers.iter().find(|row| {
             row.enabled && row.kind == ProviderKind::Openai && self.plan.allows("openai")
         });
-        let access: Option<ProviderAccess> = match provider {
-            Some(provider) => Some(access_of(&run.deps, run.vault, provider).await?),
-            None => None,
+        let access = match provider {
+            Some(provider) => access_of(&run.deps, run.vault, provider).await?,
+            None => {
+                let reason = "judged by this server's own rules of thumb: no provider with a \
+                              moderation model is set up or allowed";
+                working.notice(Notice::new(FIELD, NoticeAction::Emulated, reason)).await;
+                ProviderAccess::builtin()
+            }
         };
-        if access.is_none() {
-            let reason = "judged by this server's own rules of thumb: no provider with a \
-                          moderation model is set up or allowed";
-            working.notice(Notice::new(FIELD, NoticeAction::Emulated, reason)).await;
-        }
-        Ok(run.moderator.judge(access.as_ref(), text).await)
+        Ok(run.moderator.judge(&access, text).await)
     }
 }

@@ -31,7 +31,10 @@ pub async fn view_run(deps: Deps<'_>, caller: &Caller, id: RunId) -> Result<Run>
 /// A run of the caller, whether or not it may be read again.
 pub(super) async fn own_run(deps: &Deps<'_>, caller: &Caller, id: RunId) -> Result<Run> {
     require_seat(&caller.actor)?;
-    require_scope(&caller.actor, Scope::Read)?;
+    // Whoever may ask reads what is answered.
+    if !caller.actor.has_scope(Scope::Run) {
+        require_scope(&caller.actor, Scope::Read)?;
+    }
     let run = deps.store.runs().run(caller.tenant(), id).await?;
     let run = run.filter(|run| {
         let only = caller.actor.only_assistant();
@@ -123,7 +126,7 @@ fn terminal_of(state: &Run, approvals: &[Approval], sequence: u64) -> RunEvent {
             names::COMPLETED
         }
     };
-    RunEvent { sequence, name: name.to_owned(), data: view::response(state, approvals) }
+    RunEvent { sequence, name: name.to_owned(), data: view::ended(state, approvals) }
 }
 
 /// The events up to the one that a stream ends with. One that told of a pause and is

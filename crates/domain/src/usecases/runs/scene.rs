@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{RunDeps, history, input::MAX_INPUT_CHARS, media, plan::Plan, servers};
 use crate::{
-    Automation, Memory,
+    Automation, Content, Memory,
     assistant::{
         content::{MessageRole, ReferenceType, ToolMode},
         view::AssistantView,
@@ -21,7 +21,7 @@ use crate::{
         prompt::{self, Layer, PromptParts},
         remember,
         route::Candidate,
-        tools::{self, Engines, Offer, OfferedTool, ToolOrigin},
+        tools::{self, Engines, McpListing, Offer, Offered, OfferedTool, ToolOrigin},
     },
     token::hex,
     usecases::{
@@ -112,27 +112,8 @@ impl Scene {
         let servers = servers::reach(run, &caller, &view, &state.request).await?;
         notices.extend(servers.notices);
         let automations = automations_of(&deps, &view, &mut notices).await?;
-        let engines = Engines {
-            web: run.web.is_some(),
-            code: run.code.is_some(),
-            knowledge: true,
-            vectors: run.knowledge.searches_vector_stores(),
-            datasets: run.datasets.is_some(),
-            images: true,
-            computer: false,
-        };
-        let offered = tools::offer(&Offer {
-            content: &content,
-            modes: &plan.settings.modes,
-            engines,
-            vector_stores: &scope.vector_stores,
-            mcp: &servers.listings,
-            automations: &automations,
-            caller: &state.request.tools,
-            // The built-in provider calls what it is told to call, in so many words.
-            takes_tools: plan.route.model.has("tools") || plan.is_builtin(),
-            max_tool_calls: plan.settings.max_tool_calls,
-        });
+        let tools = (servers.listings.as_slice(), automations.as_slice());
+        let offered = offer(run, &plan, &state.request, (&content, &scope), tools);
         if !offered.faults.is_empty() {
             return Err(Error::Invalid(offered.faults));
         }
@@ -255,6 +236,37 @@ impl Scene {
             user_hash: self.user_hash.clone(),
         }
     }
+}
+
+/// The tools that the model may be offered.
+fn offer(
+    run: RunDeps<'_>,
+    plan: &Plan,
+    request: &RunRequest,
+    (content, scope): (&Content, &KnowledgeScope),
+    (mcp, automations): (&[McpListing], &[Automation]),
+) -> Offered {
+    let engines = Engines {
+        web: run.web.is_some(),
+        code: run.code.is_some(),
+        knowledge: true,
+        vectors: run.knowledge.searches_vector_stores(),
+        datasets: run.datasets.is_some(),
+        images: true,
+        computer: false,
+    };
+    tools::offer(&Offer {
+        content,
+        modes: &plan.settings.modes,
+        engines,
+        vector_stores: &scope.vector_stores,
+        mcp,
+        automations,
+        caller: &request.tools,
+        // The built-in provider calls what it is told to call, in so many words.
+        takes_tools: plan.route.model.has("tools") || plan.is_builtin(),
+        max_tool_calls: plan.settings.max_tool_calls,
+    })
 }
 
 /// The texts that the user said last.

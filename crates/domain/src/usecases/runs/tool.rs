@@ -288,8 +288,8 @@ async fn call_service(
     let content = &scene.view.record.assistant.content;
     let used: Vec<&SecretEntry> =
         content.secrets.iter().filter(|entry| skill::uses_secret(skill, &entry.name)).collect();
-    let user = scene.caller.actor.user;
-    if used.iter().any(|entry| !entry.shared && entry.created_by != user) {
+    let asker = scene.caller.actor.user;
+    if used.iter().any(|entry| !entry.shared && entry.created_by != asker) {
         return Err("a secret of the skill is not shared with the assistant's users".to_owned());
     }
     let ids: Vec<_> = used.iter().filter_map(|entry| entry.value).collect();
