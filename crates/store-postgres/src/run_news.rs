@@ -163,13 +163,13 @@ async fn keep_listening(config: Config, board: Arc<Mutex<Board>>) {
 /// Listens until the connection ends.
 async fn listen(config: &Config, board: &Mutex<Board>) -> Result<(), Source> {
     let (client, mut connection) = timeout(CONNECT, config.connect(NoTls)).await??;
-    let mut begin = pin!(timeout(CONNECT, client.batch_execute(LISTEN)));
-    let mut begun = false;
+    let mut asking = pin!(timeout(CONNECT, client.batch_execute(LISTEN)));
+    let mut hears = false;
     loop {
         tokio::select! {
-            listening = &mut begin, if !begun => {
-                listening??;
-                begun = true;
+            answer = &mut asking, if !hears => {
+                answer??;
+                hears = true;
                 lock(board).hear(true);
             }
             message = poll_fn(|cx| connection.poll_message(cx)) => match message {

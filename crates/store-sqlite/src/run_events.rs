@@ -84,18 +84,21 @@ fn number(sequence: u64) -> i64 {
     i64::try_from(sequence).unwrap_or(i64::MAX)
 }
 
+/// An event as it is stored.
+type Row = (i64, String, Json<Map<String, Value>>);
+
 fn events(
     conn: &mut SqliteConnection,
     (tenant, run): (Key, Key),
     after: u64,
     limit: u32,
 ) -> StoreResult<Vec<RunEvent>> {
-    let rows: Vec<(i64, String, Json<Map<String, Value>>)> = behind(tenant, run, number(after))
+    let rows: Vec<Row> = behind(tenant, run, number(after))
         .limit(limit.into())
         .select((run_events::sequence, run_events::name, run_events::data))
         .load(conn)
         .map_err(on_read("run_events"))?;
-    let event = |(sequence, name, data): (i64, String, Json<Map<String, Value>>)| {
+    let event = |(sequence, name, data): Row| {
         let sequence = u64::try_from(sequence).map_err(corrupt("run_events"))?;
         Ok(RunEvent { sequence, name, data: data.0 })
     };

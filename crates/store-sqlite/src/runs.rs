@@ -94,7 +94,7 @@ pub(crate) fn active(tenant: Key, user: UserId) -> Sql<BigInt> {
     sql
 }
 
-fn save_approval(conn: &mut SqliteConnection, tenant: Key, approval: Approval) -> StoreResult<()> {
+fn save_approval(conn: &mut SqliteConnection, tenant: Key, approval: &Approval) -> StoreResult<()> {
     let changing = (
         approvals::state.eq(approval.state.as_str()),
         approvals::expires_at.eq(Micros(approval.expires_at)),
@@ -216,8 +216,7 @@ impl RunRepository for SqliteUnitOfWork {
         }
         let (tenant, approvals) = (self.tenant(), approvals.to_vec());
         self.run("runs.save_approvals", move |conn| {
-            let mut approvals = approvals.into_iter();
-            approvals.try_for_each(|approval| save_approval(conn, tenant, approval))
+            approvals.iter().try_for_each(|approval| save_approval(conn, tenant, approval))
         })
         .await
     }
