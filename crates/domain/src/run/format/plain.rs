@@ -281,8 +281,8 @@ mod tests {
         assert_eq!(strip_markdown(&format!("*{near}*")), near);
         let far = format!("*{}*", "x".repeat(REACH));
         assert_eq!(strip_markdown(&far), far);
-        let open = "*a `b [c <d ".repeat(2_000);
-        assert_eq!(strip_markdown(&open), open);
+        let open = "*a [c <d ".repeat(2_000);
+        assert!(strip_markdown(&open) == open, "marks that never end stay");
     }
 
     proptest! {
