@@ -23,6 +23,7 @@ mod memories;
 mod models;
 mod oidc;
 mod okchat;
+mod openai;
 mod organization;
 mod problems;
 mod providers;
@@ -414,6 +415,17 @@ macro_rules! suite {
                 id_uuid_and_slug_name_the_same_chatbot,
                 anybody_can_load_an_avatar_until_another_takes_its_place,
                 an_avatar_that_cannot_be_set_is_told_in_this_dialect;
+            openai in crate::openai:
+                a_completion_answers_as_openai_does,
+                a_completion_comes_in_chunks,
+                a_call_of_the_callers_tools_is_told_as_it_is_written,
+                a_draft_is_asked_by_its_name,
+                what_is_wrong_is_told_as_openai_tells_it,
+                who_asks_comes_before_what_is_asked,
+                models_are_the_assistants_that_one_may_ask;
+            openai_sdks in crate::openai::sdk:
+                the_python_package_is_understood,
+                the_node_package_is_understood;
             transfer in crate::transfer:
                 an_export_holds_the_content_and_no_secret,
                 an_import_elsewhere_gives_the_same_content,

@@ -26,7 +26,7 @@ fn tool(path: &str) -> PathBuf {
     tool
 }
 
-/// A Python that can import `moto`, `tusclient` and `standardwebhooks`.
+/// A Python that can import `moto`, `openai`, `tusclient` and `standardwebhooks`.
 ///
 /// # Panics
 ///
@@ -54,6 +54,16 @@ pub fn python_tool(name: &str) -> PathBuf {
 #[must_use]
 pub fn node_tool(name: &str) -> PathBuf {
     tool(&format!("node/node_modules/.bin/{name}"))
+}
+
+/// The folder from which Node finds the packages that are installed.
+///
+/// # Panics
+///
+/// When the tools are not installed.
+#[must_use]
+pub fn node_folder() -> PathBuf {
+    tool("node")
 }
 
 /// A server in a process of its own. It ends when this is dropped, and when the

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
 
 use crate::{
+    openai,
     payload::Kept,
     problem::{Code, MEDIA_TYPE, Problem},
     request_id::{self, RequestId},
@@ -85,7 +86,7 @@ fn as_problem(response: ServiceResponse<BoxBody>, id: &RequestId) -> ServiceResp
     let cause = response.response().error();
     let rendered = match cause.and_then(|error| error.as_error::<Problem>()) {
         Some(problem) => problem.render(&path, id.as_str()),
-        None if is_problem(response.headers()) => return response,
+        None if is_told(response.headers()) => return response,
         None => {
             let problem = Problem::new(code_of(status));
             // A client's fault may be told; what the framework says of ours is not.
@@ -98,8 +99,10 @@ fn as_problem(response: ServiceResponse<BoxBody>, id: &RequestId) -> ServiceResp
     response.into_response(rendered)
 }
 
-fn is_problem(headers: &HeaderMap) -> bool {
-    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == MEDIA_TYPE)
+/// Whether an error is written in the form of its dialect.
+fn is_told(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE);
+    kind.is_some_and(|kind| kind == MEDIA_TYPE || kind == "application/json")
 }
 
 /// What a status that the framework answered means here.
@@ -118,7 +121,8 @@ fn code_of(status: StatusCode) -> Code {
 
 /// The headers that every answer has, unless its route set its own.
 fn dress(response: &mut ServiceResponse<BoxBody>, id: &RequestId, state: &State) {
-    let is_api = response.request().path().starts_with("/api/");
+    let path = response.request().path();
+    let is_api = path.starts_with("/api/") || path.starts_with(openai::PREFIX);
     let is_tls = state.options.public_url.starts_with("https:");
     let headers = response.headers_mut();
     // It is there for our own compression to see; it is not for the wire.

@@ -8,7 +8,7 @@ use actix_web::{
 };
 
 use crate::{
-    native, okchat,
+    native, okchat, openai,
     openapi::Doc,
     operations,
     problem::{Code, Problem},
@@ -49,6 +49,7 @@ impl Endpoint {
 pub(crate) fn all() -> Vec<Endpoint> {
     let mut all = native::endpoints();
     all.extend(okchat::endpoints());
+    all.extend(openai::endpoints());
     all.extend(operations::endpoints());
     all
 }

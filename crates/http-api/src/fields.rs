@@ -251,8 +251,7 @@ impl Fields {
         name: &str,
         reader: impl FnOnce(&mut Self, &str) -> Option<T>,
     ) -> Option<Option<T>> {
-        let is_null = |map: &Map<String, Value>, name: &str| map.get(name) == Some(&Value::Null);
-        if is_null(&self.map, name) || is_null(&self.map, &other_casing(name)) {
+        if self.is_null(name) {
             self.take(name);
             return Some(None);
         }
@@ -279,6 +278,12 @@ impl Fields {
     /// Whether the field is there and was not read.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.map.contains_key(name) || self.map.contains_key(&other_casing(name))
+    }
+
+    /// Whether the field is there, not read yet, and `null`.
+    pub(crate) fn is_null(&self, name: &str) -> bool {
+        let is_null = |name: &str| self.map.get(name) == Some(&Value::Null);
+        is_null(name) || is_null(&other_casing(name))
     }
 
     /// Ends the reading: everything that was wrong, unknown fields included.

@@ -11,6 +11,7 @@
 
 mod address;
 mod answer;
+mod asking;
 mod body;
 mod call;
 mod caller;
@@ -27,6 +28,7 @@ mod multipart;
 mod native;
 mod negotiation;
 mod okchat;
+mod openai;
 mod openapi;
 mod operations;
 mod parameters;
@@ -36,6 +38,7 @@ mod problem;
 mod query;
 mod range;
 mod request_id;
+mod running;
 mod server;
 mod stream;
 mod token_uses;

@@ -10,7 +10,7 @@ use utoipa::openapi::{
     path::PathItemBuilder, tag::TagBuilder,
 };
 
-use crate::{endpoint, native, okchat, problem::Code};
+use crate::{endpoint, native, okchat, openai, problem::Code};
 
 mod doc;
 mod security;
@@ -41,7 +41,7 @@ pub fn openapi_json() -> String {
             LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build(),
         ))
         .build();
-    let components = okchat::schemas(native::schemas(ComponentsBuilder::new()));
+    let components = openai::schemas(okchat::schemas(native::schemas(ComponentsBuilder::new())));
     let components = security::schemes(components).build();
     let document = OpenApiBuilder::new()
         .info(info)
@@ -90,6 +90,7 @@ fn tags() -> Vec<utoipa::openapi::Tag> {
         tag("icons", "Icons of assistants, and the libraries of icons and avatars."),
         tag("transfer", "Assistants as files: export and import."),
         tag("okchat", "The dialect of OKCHAT's external API; a chatbot is an assistant."),
+        tag("openai", "The dialect of OpenAI's API; a model is an assistant."),
         tag("operations", "For operators and developers."),
     ]
 }

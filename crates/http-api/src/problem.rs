@@ -17,7 +17,7 @@ use understudy_domain::{
     usecases::{Conflict, Denied, Error},
 };
 
-use crate::{answer::Answer, okchat};
+use crate::{answer::Answer, okchat, openai};
 
 mod code;
 mod document;
@@ -115,11 +115,6 @@ impl Problem {
         Err(self)
     }
 
-    #[cfg(test)]
-    pub(crate) fn code(&self) -> Code {
-        self.0.code
-    }
-
     /// The answer to the request for `instance` with this id, in the dialect of that
     /// path.
     pub(crate) fn render(&self, instance: &str, request_id: &str) -> HttpResponse {
@@ -133,7 +128,26 @@ impl Problem {
         if instance.starts_with(okchat::PREFIX) {
             return response.json(okchat::ErrorBody { error: slug, message: detail });
         }
+        if instance.starts_with(openai::PREFIX) {
+            return response.json(openai::error_of(self, instance));
+        }
         response.content_type(MEDIA_TYPE).body(self.body(instance, request_id))
+    }
+
+    /// Which kind it is.
+    pub(crate) fn code(&self) -> Code {
+        self.0.code
+    }
+
+    /// What is wrong, each by its place.
+    pub(crate) fn faults_told(&self) -> &[Fault] {
+        &self.0.faults
+    }
+
+    /// What happened here, for a person.
+    pub(crate) fn told(&self) -> &str {
+        let (_, _, title) = self.0.code.describe();
+        self.0.detail.as_deref().unwrap_or(title)
     }
 
     /// The document, as JSON without line feeds.

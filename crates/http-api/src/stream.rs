@@ -51,11 +51,12 @@ const LOGS_BY_USER: usize = 20;
 /// Most runs that one user may follow at a time on one server.
 const RUNS_BY_USER: usize = 200;
 /// How long a client waits before it connects again, in milliseconds.
-const RETRY_MS: u32 = 2_000;
+const RETRY: &str = "retry: 2000\n\n";
 
 const MEDIA_TYPE: &str = "text/event-stream";
 /// Lines in which nothing happens.
-const HEARTBEAT: Bytes = Bytes::from_static(b": still here\n\n");
+pub(crate) const SILENT: &str = ": still here\n\n";
+const HEARTBEAT: Bytes = Bytes::from_static(SILENT.as_bytes());
 const LAST_EVENT_ID: &str = "last-event-id";
 /// Tells a proxy that understands it not to hold back what comes.
 const NO_BUFFERING: (HeaderName, HeaderValue) =
@@ -176,6 +177,8 @@ pub(crate) struct News {
 pub(crate) trait Source {
     /// What is followed.
     const KIND: Kind;
+    /// What goes out at once, so that clients and proxies know that it is open.
+    const OPENING: &str = RETRY;
 
     /// Refuses a caller who may not, or no longer, see the events. It is asked when a
     /// stream opens, and before something is sent when the last time is some seconds
@@ -191,6 +194,19 @@ pub(crate) trait Source {
         caller: &Caller,
         patience: Duration,
     ) -> impl Future<Output = Result<News, Problem>>;
+
+    /// The event that a stream ends with for this reason; `request` are its path and
+    /// its id.
+    fn refused(&mut self, problem: &Problem, request: (&str, &str)) -> Event {
+        let (path, id) = request;
+        Event { name: Some("error".to_owned()), id: None, data: problem.body(path, id) }
+    }
+
+    /// The event that a stream ends with when the server does.
+    fn cut_off(&mut self) -> Event {
+        let data = r#"{"reason":"the server is stopping"}"#.to_owned();
+        Event { name: Some("end".to_owned()), id: None, data }
+    }
 }
 
 /// Where a client wants to go on: what `Last-Event-ID` says, which clients send when
@@ -253,10 +269,9 @@ type Written<S> = Option<(Result<Bytes, Infallible>, Step<S>)>;
 impl<S: Source> Step<S> {
     async fn take(self) -> Written<S> {
         match self {
-            // Something goes out at once, so that clients and proxies know it is open.
             Self::Begin(following) => {
-                let text = format!("retry: {RETRY_MS}\n\n");
-                Some((Ok(text.into()), Self::Turn(following)))
+                let opening = Bytes::from_static(S::OPENING.as_bytes());
+                Some((Ok(opening), Self::Turn(following)))
             }
             Self::Turn(mut following) => {
                 let (text, is_last) = following.turn().await;
@@ -275,7 +290,7 @@ impl<S: Source> Following<S> {
         tokio::select! {
             biased;
             // The sender lives as long as the server does.
-            _ = ended.wait_for(|ended| *ended) => (closing("the server is stopping"), true),
+            _ = ended.wait_for(|ended| *ended) => (written(&[self.source.cut_off()]), true),
             news = self.news() => match news {
                 Ok(News { events, is_last }) if events.is_empty() && !is_last => (HEARTBEAT, false),
                 Ok(News { events, is_last }) => (written(&events), is_last),
@@ -313,10 +328,10 @@ impl<S: Source> Following<S> {
         Ok(())
     }
 
-    fn refusal(&self, problem: &Problem) -> Bytes {
+    fn refusal(&mut self, problem: &Problem) -> Bytes {
         let id = RequestId::of(&self.request);
-        let body = problem.body(self.request.path(), id.as_ref().map_or("", RequestId::as_str));
-        format!("event: error\ndata: {body}\n\n").into()
+        let id = id.as_ref().map_or("", RequestId::as_str);
+        written(&[self.source.refused(problem, (self.request.path(), id))])
     }
 }
 
@@ -332,10 +347,6 @@ fn written(events: &[Event]) -> Bytes {
         let _ = write!(text, "data: {data}\n\n");
     }
     text.into()
-}
-
-fn closing(why: &str) -> Bytes {
-    format!("event: end\ndata: {{\"reason\":\"{why}\"}}\n\n").into()
 }
 
 #[cfg(test)]

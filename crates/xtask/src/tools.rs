@@ -15,19 +15,22 @@ use crate::{process, workspace::Workspace};
 pub(crate) const VARIABLE: &str = "UNDERSTUDY_TEST_TOOLS";
 
 /// An S3 server, a client of the tus protocol, one that asks an API for all that its
-/// OpenAPI document has, a receiver of webhooks, and an MCP server.
-const PYTHON: [&str; 5] = [
+/// OpenAPI document has, a receiver of webhooks, an MCP server, and OpenAI's client.
+const PYTHON: [&str; 6] = [
     "moto[server]==5.2.5",
     "tuspy==1.1.0",
     "schemathesis==4.32.5",
     "standardwebhooks==1.1.0",
     "mcp-server-time==2026.10.19",
+    "openai==3.54.0",
 ];
-/// A server that answers as OpenAI's does, an `OpenID` provider, and an MCP server.
-const NODE: [&str; 3] = [
+/// A server that answers as OpenAI's does, an `OpenID` provider, an MCP server, and
+/// OpenAI's client.
+const NODE: [&str; 4] = [
     "@copilotkit/aimock@1.43.0",
     "oidc-provider@9.13.3",
     "@modelcontextprotocol/server-everything@2026.8.31",
+    "openai@6.49.0",
 ];
 
 /// Installs what is not installed yet, and says where it all is.

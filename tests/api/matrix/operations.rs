@@ -221,6 +221,13 @@ fn running(name: &str) -> Option<Operation> {
     let hello = || json!({"input": "Hello", "stream": false});
     Some(match name {
         "createResponse" => needs(view(Run)).when(Setup::Restored).json(hello()),
+        "openaiListModels" => needs(Need::Seat(Read)),
+        "openaiGetModel" => needs(view(Read)).when(Setup::Restored),
+        "openaiCreateChatCompletion" => {
+            let hello = json!([{"role": "user", "content": "Hello"}]);
+            let body = json!({"model": "@this", "messages": hello});
+            needs(view(Run)).when(Setup::Restored).json(body)
+        }
         "explainInput" => needs(edit(Run)).when(Setup::Restored).asked("?input=Hello"),
         "explainRequest" => needs(edit(Run)).when(Setup::Restored).json(hello()),
         "getResponse" | "followResponse" | "listApprovals" => answer(&[Read, Run]),

@@ -241,6 +241,7 @@ impl World {
             *value = match text.split_once('@') {
                 Some(("", "")) => format!("n{number}").into(),
                 Some(("", "upload")) => self.upload.lock().unwrap().clone().into(),
+                Some(("", "this")) => self.this.clone().into(),
                 Some(("", "owner")) => user(Standing::Owner).id.to_string().into(),
                 Some(("", rest)) => format!("n{number}{rest}").into(),
                 _ => continue,
@@ -301,7 +302,9 @@ impl World {
     /// up is made `anew`.
     async fn thing(&self, prefix: &str, name: &str, standing: Standing, anew: bool) -> String {
         match (prefix, name) {
-            ("/api/assistants/" | "/api/external/chatbot/", _) => return self.this.clone(),
+            ("/api/assistants/" | "/api/external/chatbot/" | "/openai/v1/models/", _) => {
+                return self.this.clone();
+            }
             (_, "number") => return "1".to_owned(),
             ("/api/avatars/", _) => return self.avatar.clone(),
             ("/api/icons/", _) => return "star".to_owned(),

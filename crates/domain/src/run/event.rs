@@ -30,7 +30,8 @@ pub mod names {
     /// `user_message_id`, `assistant_id`, `assistant_version`, `model`, `provider`,
     /// `is_summarized`, `notices`.
     pub const CREATED: &str = "response.created";
-    /// More of the answer's text: `delta`.
+    /// More of the answer's text: `delta`, and `refusal: true` where the model
+    /// declines.
     pub const CONTENT_DELTA: &str = "response.content_delta";
     /// The text so far is taken back (a repair begins anew): `reason`.
     pub const CONTENT_RESET: &str = "response.content_reset";

@@ -8,7 +8,7 @@ mod items;
 mod stream;
 
 use actix_web::{
-    HttpRequest, HttpResponse, body as http_body,
+    HttpRequest,
     http::{
         Method, StatusCode,
         header::{self, HeaderName, HeaderValue},
@@ -32,6 +32,7 @@ use crate::{
     negotiation::{AnswerKind, named_kind, require_json_accepted, require_stream_accepted},
     openapi::Doc,
     problem::{Code, Problem},
+    running::{self, Begun, Leash, REPLAYED, failure},
 };
 
 pub(crate) use approvals::ApprovalView;
@@ -46,10 +47,6 @@ const CANCEL: &str = "/api/responses/{id}/_cancel";
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const RESPOND_ASYNC: &str = "respond-async";
-/// Tells a client that the same request was made before.
-const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
-/// Most bytes of what is remembered of a start.
-const MAX_ACCEPTED: usize = 64 * 1024;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let mut all = vec![
@@ -66,6 +63,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                     Code::ThreadOfAnotherAssistant,
                     Code::NoProvider,
                     Code::ProviderNotAllowed,
+                    Code::NobodyToHandTo,
                     Code::BudgetExceeded,
                     Code::TooManyRuns,
                     Code::TooManyRequests,
@@ -143,11 +141,10 @@ async fn create_response(AnyKind(mut call): AnyKind) -> Answer {
         start(&call, command).await
     })
     .await?;
-    if started.status() != StatusCode::ACCEPTED {
-        return Ok(started); // refused, and remembered
-    }
-    let is_replay = started.headers().contains_key(REPLAYED);
-    let accepted = accepted(started).await?;
+    let Begun { what: accepted, is_replay } = match running::begun::<Accepted>(started).await? {
+        Ok(begun) => begun,
+        Err(refused) => return Ok(refused),
+    };
     let mut answer = answer_with(rest, &accepted, is_replay).await?;
     let place = format!("{ALL}/{}", accepted.id);
     answer::set_header(&mut answer, header::CONTENT_LOCATION, &place);
@@ -179,21 +176,11 @@ async fn start(call: &Call, command: StartRun) -> Answer {
     answer::json(StatusCode::ACCEPTED, &accepted)
 }
 
-async fn accepted(answer: HttpResponse) -> Result<Accepted, Problem> {
-    let bytes = http_body::to_bytes_limited(answer.into_body(), MAX_ACCEPTED).await;
-    let bytes = match bytes {
-        Ok(Ok(bytes)) => bytes,
-        Ok(Err(error)) => return Err(Problem::internal(&std::io::Error::other(error.to_string()))),
-        Err(error) => return Err(Problem::internal(&error)),
-    };
-    serde_json::from_slice(&bytes).map_err(|error| Problem::internal(&error))
-}
-
 async fn answer_with(call: Call, accepted: &Accepted, is_replay: bool) -> Answer {
     // Who asks again only looks on; who asked first takes the run with them.
     let is_first = !is_replay && accepted.begun.is_none();
-    let leash = (!accepted.outlives_connection && is_first)
-        .then(|| stream::Leash::new(&call.state, accepted.id));
+    let leash =
+        (!accepted.outlives_connection && is_first).then(|| Leash::new(&call.state, accepted.id));
     if accepted.streams {
         return stream::open(call, accepted.id, 0, leash).await;
     }
@@ -225,26 +212,6 @@ async fn finished(call: &Call, run: &Run) -> Answer {
         return Err(failure(run));
     }
     answer::ok(&shown(call, run).await?)
-}
-
-/// A run that failed, to one who waited for its answer.
-fn failure(run: &Run) -> Problem {
-    let (code, message) = match &run.outcome.failure {
-        Some(failure) => (failure.code.as_str(), failure.message.clone()),
-        None => ("", String::new()),
-    };
-    let code = match code {
-        "provider_busy" => Code::ProviderBusy,
-        "timeout" | "provider_timeout" => Code::ProviderTimeout,
-        "schema_validation_failed" => Code::SchemaValidationFailed,
-        "interrupted" => Code::Interrupted,
-        "budget_exceeded" => Code::BudgetExceeded,
-        "internal_error" => Code::Internal,
-        _ => Code::ProviderFailed,
-    };
-    let problem = Problem::new(code).member("responseId", run.id.to_string().into());
-    let problem = problem.member("threadId", json!(run.thread));
-    if message.is_empty() { problem } else { problem.detail(message) }
 }
 
 /// The response object.

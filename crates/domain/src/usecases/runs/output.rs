@@ -98,6 +98,14 @@ async fn show(working: &Working<'_>, text: String) {
     if text.is_empty() {
         return;
     }
-    working.with(|run| run.outcome.text.push_str(&text));
-    working.tell(names::CONTENT_DELTA, json!({ "delta": text })).await;
+    let is_refusal = working.with(|run| {
+        run.outcome.text.push_str(&text);
+        run.outcome.refused
+    });
+    let told = if is_refusal {
+        json!({ "delta": text, "refusal": true })
+    } else {
+        json!({ "delta": text })
+    };
+    working.tell(names::CONTENT_DELTA, told).await;
 }

@@ -7,21 +7,18 @@ use serde_json::{Map, Value};
 use understudy_domain::{
     ThreadId,
     assistant::content::{
-        ContextStrategy, LogitBias, ReasoningEffort, ReasoningSummary, ServiceTier, ToolMode,
+        ContextStrategy, ReasoningEffort, ReasoningSummary, ServiceTier, ToolMode,
     },
-    chat::ToolChoice,
-    run::{CallerTool, Overrides, RequestFormat, RunRequest},
+    run::{Overrides, RequestFormat, RunRequest},
     usecases::runs::{StartRun, Threading},
 };
 
 use super::items;
 use crate::{
+    asking::{logit_bias, one_or_more, optional, schema, tool, tool_choice, truncation},
     fields::{Fields, camel, text_or_other},
     problem::Problem,
 };
-
-/// What a schema is called that came without a name.
-const NAMELESS: &str = "answer";
 
 /// Reads a body.
 pub(super) fn read(value: Value) -> Result<StartRun, Problem> {
@@ -58,15 +55,6 @@ pub(super) fn read(value: Value) -> Result<StartRun, Problem> {
         store: optional(&mut fields, "store", Fields::flag),
     };
     fields.finish().map(|()| command)
-}
-
-/// A field that may as well be `null`.
-fn optional<T>(
-    fields: &mut Fields,
-    name: &str,
-    reader: impl FnOnce(&mut Fields, &str) -> Option<T>,
-) -> Option<T> {
-    fields.nullable(name, reader).flatten()
 }
 
 fn overrides(fields: &mut Fields) -> Overrides {
@@ -112,14 +100,6 @@ fn reasoning(fields: &mut Fields) -> (Option<ReasoningEffort>, Option<ReasoningS
     )
 }
 
-fn logit_bias(fields: &mut Fields, name: &str) -> Option<LogitBias> {
-    let found = serde_json::from_value(fields.any(name)?).ok();
-    if found.is_none() {
-        fields.fault(name, "type", "must be an object of token ids and numbers, or 0");
-    }
-    found
-}
-
 /// `stop_sequences`, in one of its three spellings; one text is a list of one.
 fn stop_sequences(fields: &mut Fields) -> Option<Vec<String>> {
     let sequences = optional(fields, "stopSequences", one_or_more);
@@ -128,36 +108,6 @@ fn stop_sequences(fields: &mut Fields) -> Option<Vec<String>> {
         fields.fault("stop", "duplicate_field", "is given twice, also as `stopSequences`");
     }
     sequences.or(stop)
-}
-
-fn one_or_more(fields: &mut Fields, name: &str) -> Option<Vec<String>> {
-    match fields.any(name)? {
-        Value::String(text) => Some(vec![text]),
-        Value::Array(list) => {
-            let texts: Option<Vec<_>> =
-                list.into_iter().map(|item| item.as_str().map(str::to_owned)).collect();
-            if texts.is_none() {
-                fields.fault(name, "type", "must be a text or a list of texts");
-            }
-            texts
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {
-            fields.fault(name, "type", "must be a text or a list of texts");
-            None
-        }
-    }
-}
-
-fn truncation(fields: &mut Fields, name: &str) -> Option<bool> {
-    match fields.any(name)? {
-        Value::Bool(flag) => Some(flag),
-        Value::String(word) if word == "auto" => Some(true),
-        Value::String(word) if word == "disabled" => Some(false),
-        Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
-            fields.fault(name, "type", "must be true, false, `auto` or `disabled`");
-            None
-        }
-    }
 }
 
 fn rules(fields: &mut Fields) -> Vec<understudy_domain::RuleId> {
@@ -263,63 +213,6 @@ fn form(
     })
 }
 
-fn schema(fields: &mut Fields) -> Option<RequestFormat> {
-    let alias = fields.has("schemaObject");
-    let name = if alias { "schemaObject" } else { "schema" };
-    fields.require(name);
-    let schema = fields.object(name)?;
-    Some(RequestFormat::JsonSchema {
-        name: optional(fields, "name", Fields::text).unwrap_or_else(|| NAMELESS.to_owned()),
-        description: optional(fields, "description", Fields::text),
-        schema,
-        strict: optional(fields, "strict", Fields::flag),
-    })
-}
-
-fn tool(fields: &mut Fields) -> Option<CallerTool> {
-    if fields.text("type").is_some_and(|kind| kind != "function") {
-        let message = "must be `function`; other tools are the assistant's";
-        fields.fault("type", "enum", message);
-    }
-    if fields.has("function") {
-        return fields.inner("function", function);
-    }
-    Some(function(fields))
-}
-
-fn function(fields: &mut Fields) -> CallerTool {
-    CallerTool {
-        name: fields.required("name", Fields::text),
-        description: optional(fields, "description", Fields::text),
-        parameters: optional::<Map<String, Value>>(fields, "parameters", Fields::object),
-        strict: optional(fields, "strict", Fields::flag),
-    }
-}
-
-fn tool_choice(fields: &mut Fields, name: &str) -> Option<ToolChoice> {
-    match text_or_other(fields.any(name)?) {
-        Ok(word) => match word.as_str() {
-            "auto" => Some(ToolChoice::Auto),
-            "none" => Some(ToolChoice::None),
-            "required" => Some(ToolChoice::Required),
-            _ => {
-                fields.fault(name, "enum", "must be auto, none or required, or name a tool");
-                None
-            }
-        },
-        Err(value) => fields.nested(&format!("/{name}"), value, |inner| {
-            inner.text("type");
-            let named = |inner: &mut Fields| inner.required("name", Fields::text);
-            let tool = if inner.has("function") {
-                inner.inner("function", named).unwrap_or_default()
-            } else {
-                named(inner)
-            };
-            ToolChoice::Named(tool)
-        }),
-    }
-}
-
 /// Modes of built-in tools: a word, or an object with a `mode`.
 fn system_tools(fields: &mut Fields, name: &str) -> Option<BTreeMap<String, ToolMode>> {
     let given = fields.object(name)?;
@@ -346,6 +239,7 @@ mod tests {
     use serde_json::json;
     use understudy_domain::{
         assistant::content::MessageRole,
+        chat::ToolChoice,
         conversation::{Item, MediaSource, Part},
     };
 

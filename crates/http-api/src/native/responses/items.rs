@@ -1,13 +1,15 @@
 //! Reading what is said: one text, or messages, calls of tools and their results.
 
-use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value};
 use understudy_domain::{
     assistant::content::MessageRole,
-    conversation::{Item, MediaSource, Part, ToolCall, ToolResult},
+    conversation::{Item, MediaSource, Part, ToolCall},
 };
 
-use crate::fields::{Fields, text_or_other};
+use crate::{
+    asking::{chat_call, function_call, result, source},
+    fields::{Fields, text_or_other},
+};
 
 /// Where it stands.
 const INPUT: &str = "/input";
@@ -210,125 +212,4 @@ fn medium(fields: &mut Fields, at: &str, value: Value) -> Option<(MediaSource, O
 
 fn is_file_id(text: &str) -> bool {
     text.parse::<understudy_domain::FileId>().is_ok()
-}
-
-/// Where the bytes of a block are: `url`, `file_id`, or `data` with its `media_type`;
-/// or one of the names that providers have for them.
-fn source(fields: &mut Fields, nested: &str) -> Option<(MediaSource, Option<String>)> {
-    if !nested.is_empty() && fields.has(nested) {
-        return match text_or_other(fields.any(nested)?) {
-            Ok(text) => at_url(fields, nested, &text).map(|source| (source, None)),
-            Err(value) => {
-                let at = format!("/{nested}");
-                fields.nested(&at, value, |inner| source(inner, "")).flatten()
-            }
-        };
-    }
-    fields.any("detail");
-    let name = fields.nullable("name", Fields::text).flatten();
-    let filename = fields.nullable("filename", Fields::text).flatten();
-    let name = name.or(filename);
-    let found = if fields.has("file_id") {
-        fields.parsed("file_id").map(MediaSource::File)
-    } else if let Some(field) = ["url", "file_url", "file_data"].into_iter().find(|f| fields.has(f))
-    {
-        let text = fields.text(field)?;
-        at_url(fields, field, &text)
-    } else if fields.has("data") {
-        data(fields)
-    } else {
-        fields.fault("url", "required", "is required, or `file_id`, or `data`");
-        None
-    };
-    found.map(|source| (source, name))
-}
-
-fn at_url(fields: &mut Fields, name: &str, text: &str) -> Option<MediaSource> {
-    let Some(rest) = text.strip_prefix("data:") else {
-        return Some(MediaSource::Url(text.to_owned()));
-    };
-    let (head, base64) = rest.split_once(',').unwrap_or((rest, ""));
-    let Some(content_type) = head.strip_suffix(";base64") else {
-        fields.fault(name, "invalid", "must be in base64 when it is a data URL");
-        return None;
-    };
-    held(fields, name, content_type, base64.to_owned())
-}
-
-fn data(fields: &mut Fields) -> Option<MediaSource> {
-    let format = fields.nullable("format", Fields::text).flatten();
-    let kind = fields.nullable("media_type", Fields::text).flatten();
-    let kind = kind.or_else(|| format.map(|format| format!("audio/{format}")));
-    let base64 = fields.text("data")?;
-    let Some(kind) = kind else {
-        fields.fault("media_type", "required", "is required beside `data`");
-        return None;
-    };
-    held(fields, "data", &kind, base64)
-}
-
-/// Bytes that stand in the request itself.
-fn held(fields: &mut Fields, name: &str, kind: &str, base64: String) -> Option<MediaSource> {
-    let is_kind = |part: &str| {
-        let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b);
-        (1..=127).contains(&part.len()) && part.bytes().all(is_token)
-    };
-    let names_kind = kind.split_once('/').is_some_and(|(a, b)| is_kind(a) && is_kind(b));
-    if !names_kind {
-        fields.fault(name, "invalid", "must have a media type, for example `image/png`");
-        return None;
-    }
-    if base64.is_empty() || BASE64_STANDARD.decode(&base64).is_err() {
-        fields.fault(name, "invalid", "must be standard base64");
-        return None;
-    }
-    Some(MediaSource::Data { content_type: kind.to_ascii_lowercase(), base64 })
-}
-
-fn function_call(fields: &mut Fields) -> ToolCall {
-    fields.any("id");
-    fields.any("status");
-    ToolCall {
-        id: fields.required("call_id", Fields::text),
-        name: fields.required("name", Fields::text),
-        arguments: fields.required("arguments", Fields::text),
-    }
-}
-
-/// A call as Chat Completions writes it.
-fn chat_call(fields: &mut Fields) -> Option<ToolCall> {
-    fields.any("type");
-    fields.any("index");
-    let id = fields.required("id", Fields::text);
-    fields.require("function");
-    let (name, arguments) = fields.inner("function", |inner| {
-        (inner.required("name", Fields::text), inner.required("arguments", Fields::text))
-    })?;
-    Some(ToolCall { id, name, arguments })
-}
-
-/// What a tool of the caller answered: a text, blocks of text, or any JSON.
-fn result(fields: &mut Fields, id: &str, content: &str) -> Item {
-    fields.any("status");
-    fields.any("name");
-    fields.require(content);
-    let call_id = fields.required(id, Fields::text);
-    let is_error = fields.nullable("is_error", Fields::flag).flatten().unwrap_or(false);
-    let content = match fields.any(content) {
-        Some(Value::String(text)) => text,
-        Some(Value::Array(blocks)) => joined(&blocks),
-        Some(value @ (Value::Bool(_) | Value::Number(_) | Value::Object(_))) => value.to_string(),
-        Some(Value::Null) | None => String::new(),
-    };
-    Item::ToolResult(ToolResult { call_id, content, is_error })
-}
-
-/// The texts of blocks; a list of anything else as JSON.
-fn joined(blocks: &[Value]) -> String {
-    let text =
-        |block: &Value| block.as_str().or_else(|| block.get("text")?.as_str()).map(str::to_owned);
-    match blocks.iter().map(text).collect::<Option<Vec<_>>>() {
-        Some(texts) => texts.join("\n"),
-        None => Value::from(blocks.to_vec()).to_string(),
-    }
 }

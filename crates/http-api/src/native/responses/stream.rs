@@ -1,12 +1,10 @@
 //! Following a response.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use serde_json::Value;
 use understudy_domain::{
     RunEvent, RunId,
-    ports::Runner,
-    run::Interruption,
     usecases::{
         Caller,
         runs::{self, FollowedRun},
@@ -18,31 +16,13 @@ use crate::{
     call::{AnyQuery, Call},
     negotiation::require_stream_accepted,
     problem::Problem,
+    running::Leash,
     server::State,
     stream::{self, Event, Kind, News, Source},
 };
 
 /// What comes behind the last event.
 const DONE: &str = "[DONE]";
-
-/// Stops a run that does not outlive its connection when the connection ends.
-pub(super) struct Leash {
-    runner: Arc<dyn Runner>,
-    run: RunId,
-}
-
-impl Leash {
-    pub(super) fn new(state: &State, run: RunId) -> Self {
-        Self { runner: Arc::clone(&state.services.runner), run }
-    }
-}
-
-impl Drop for Leash {
-    fn drop(&mut self) {
-        // Of a run that has ended nothing is left to stop.
-        self.runner.stop(self.run, Interruption::Abandoned);
-    }
-}
 
 /// Everything that happens in a run from some event on.
 struct Tail {

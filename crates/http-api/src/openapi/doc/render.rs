@@ -10,7 +10,7 @@ use utoipa::openapi::{
 
 use super::{Doc, Parameter, Success};
 use crate::{
-    okchat,
+    okchat, openai,
     openapi::security,
     problem::{Code, MEDIA_TYPE},
 };
@@ -84,7 +84,7 @@ impl Doc {
                 .codes(&[Code::IdempotencyUnderWay, Code::IdempotencyKeyReused]);
         }
         self = self.with_body_codes();
-        if self.pattern.starts_with("/api/") {
+        if self.pattern.starts_with("/api/") || self.pattern.starts_with(openai::PREFIX) {
             self = self.codes(&[
                 Code::ValidationFailed,
                 Code::NotAcceptable,
@@ -185,6 +185,9 @@ impl Doc {
         let (kind, content) = if self.pattern.starts_with(okchat::PREFIX) {
             let schema = Ref::from_schema_name("OkchatError");
             ("application/json", ContentBuilder::new().schema(Some(schema)))
+        } else if self.pattern.starts_with(openai::PREFIX) {
+            let schema = Ref::from_schema_name("OpenaiError");
+            ("application/json", ContentBuilder::new().schema(Some(schema)))
         } else {
             let schema = Ref::from_schema_name("Problem");
             let content = ContentBuilder::new().schema(Some(schema));
@@ -227,6 +230,7 @@ fn path_parameter(pattern: &str, name: &str) -> (&'static str, &'static str) {
         "uploadId" => ("The id of an upload.", "upl_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
         "name" => ("The name of an icon of the library.", "star"),
         "avatar" => ("The id of an avatar of the library.", "avt_support_green"),
+        "model" => ("An assistant: its id or slug, with `@draft` behind it its draft.", "support"),
         "chatbotId" => (
             "A chatbot: the hyphenated UUID, the id or the slug of an assistant.",
             "3317853e-0af2-427d-a56f-351a9587f48f",

@@ -1,0 +1,49 @@
+//! The dialect of OpenAI's API, `/openai/v1`: a model is an assistant. It translates;
+//! what is allowed and right is decided where the native dialect has it decided.
+
+use serde_json::{Value, json};
+use understudy_domain::run::Run;
+use utoipa::openapi::ComponentsBuilder;
+
+use crate::endpoint::Endpoint;
+
+mod annotations;
+mod chat;
+mod error;
+mod model;
+mod models;
+mod reading;
+
+pub(crate) use error::error_of;
+
+/// What the paths of this dialect begin with.
+pub(crate) const PREFIX: &str = "/openai/v1/";
+
+/// All operations of the dialect.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    let mut all = chat::endpoints();
+    all.extend(models::endpoints());
+    all
+}
+
+/// The schemas of what the dialect answers.
+pub(crate) fn schemas(components: ComponentsBuilder) -> ComponentsBuilder {
+    components
+        .schema_from::<error::ErrorBody>()
+        .schema_from::<error::ErrorDetail>()
+        .schema_from::<models::ModelView>()
+        .schema_from::<models::ModelList>()
+}
+
+/// What this service tells beside what OpenAI's does.
+fn told(run: &Run) -> Value {
+    let outcome = &run.outcome;
+    json!({
+        "response_id": run.id,
+        "assistant_id": run.assistant,
+        "assistant_version": run.version,
+        "stop_reason": outcome.stop_reason,
+        "citations": outcome.citations,
+        "notices": outcome.notices,
+    })
+}
