@@ -25,7 +25,8 @@ pub(super) fn first(url: &str, token: &FirstToken<'_>) -> String {
     let mut text = format!(
         "Understudy listens on {url}\n\n\
          This is its first start. It made an administrator; {said}.\n\
-         Make an assistant; draft a change; see the difference, commit it and read the version:\n\n\
+         Make an assistant; give it a file and ask it something; draft a change; see the \
+         difference, commit it and read the version:\n\n\
          export UNDERSTUDY_TOKEN={value}\n"
     );
     for line in curl_lines(url) {
@@ -44,7 +45,7 @@ pub(super) fn later(url: &str) -> String {
     )
 }
 
-fn curl_lines(url: &str) -> [String; 3] {
+fn curl_lines(url: &str) -> [String; 4] {
     let request = |path: &str, rest: &str| {
         let auth = "-H \"Authorization: Bearer $UNDERSTUDY_TOKEN\"";
         format!("-sS -w '\\n' {auth} {url}/api/assistants{path}{rest}")
@@ -56,6 +57,11 @@ fn curl_lines(url: &str) -> [String; 3] {
             " {json} -d '{{\"name\":\"Guide\",\"instructions\":\"Answer in one sentence.\"}}'"
         ),
     );
+    let upload = request("/guide/files/_upload", " -F 'file=@-;filename=museum.md'");
+    let ask = request(
+        "/guide/responses",
+        &format!(" -N {json} -d '{{\"input\":\"What does a ticket cost?\"}}'"),
+    );
     let edit = request("/guide/_edit", " -X POST");
     let change = request(
         "/guide/draft",
@@ -64,9 +70,10 @@ fn curl_lines(url: &str) -> [String; 3] {
     let diff = request("/guide/draft/_diff", "");
     let commit =
         request("/guide/draft/_commit", &format!(" {json} -d '{{\"message\":\"Say more\"}}'"));
-    let version = request("/guide/versions/2", "");
+    let version = request("/guide/versions/3", "");
     [
         format!("curl {create}"),
+        format!("echo 'Tickets cost 12 francs. We open at ten.' | curl {upload} --next {ask}"),
         format!("curl {edit} --next {change}"),
         format!("curl {diff} --next {commit} --next {version}"),
     ]

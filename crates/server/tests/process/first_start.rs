@@ -6,28 +6,43 @@ use serde_json::Value;
 
 use crate::support::{Server, directory, finish, understudy};
 
-/// Runs `lines` in one shell, literally; the JSON values that they print.
-fn shell(lines: &[String]) -> Vec<Value> {
+/// Runs `lines` in one shell, literally; what they print.
+fn shell(lines: &[String]) -> String {
     let script = format!("set -e\n{}\n", lines.join("\n"));
     let said = finish(Command::new("sh").args(["-c", &script]), "");
     assert_eq!(said.code, 0, "{said:?}");
-    let values = serde_json::Deserializer::from_str(&said.stdout).into_iter();
-    values.map(|value| value.unwrap_or_else(|error| panic!("{error}: {said:?}"))).collect()
+    said.stdout
+}
+
+/// JSON values, one behind the other.
+fn values(text: &str) -> Vec<Value> {
+    let values = serde_json::Deserializer::from_str(text).into_iter();
+    values.map(|value| value.unwrap_or_else(|error| panic!("{error}: {text}"))).collect()
 }
 
 #[test]
-fn its_lines_make_draft_diff_commit_and_read_as_they_are() {
+fn its_lines_make_ask_draft_diff_commit_and_read_as_they_are() {
     let directory = directory();
     let mut server = Server::start(directory.path());
 
-    let said = server.lines(10);
+    let said = server.lines(11);
     let from =
         said.iter().position(|line| line.starts_with("export UNDERSTUDY_TOKEN=ust_")).unwrap();
-    let lines = &said[from..from + 4];
-    assert!(lines[1..].iter().all(|line| line.starts_with("curl ")), "{lines:?}");
-    let values = shell(lines);
+    let [export, create, ask, edit, commit] = &said[from..from + 5] else { panic!("{said:?}") };
+    let run = |lines: &[&String]| {
+        let lines: Vec<_> = [&[export], lines].concat().into_iter().cloned().collect();
+        shell(&lines)
+    };
+    let created = &values(&run(&[create]))[0];
+    let answer = run(&[ask]);
+    let values = values(&run(&[edit, commit]));
 
-    let [created, draft, changed, diff, committed, version] = values.as_slice() else {
+    // Streamed, from the file, and saying so.
+    assert!(answer.contains("event: response.content_delta"), "{answer}");
+    assert!(answer.contains("Tickets cost 12 francs. [1]"), "{answer}");
+    assert!(answer.contains("\"title\":\"museum.md\""), "{answer}");
+    assert!(answer.trim_end().ends_with("data: [DONE]"), "{answer}");
+    let [draft, changed, diff, committed, version] = values.as_slice() else {
         panic!("{values:#?}");
     };
     assert_eq!(created["name"], "Guide");
