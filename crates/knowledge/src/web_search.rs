@@ -94,7 +94,7 @@ impl WebSearch for WebSearcher {
             Engine::Brave { url, .. } => brave::search(&line, url, query).await,
             Engine::Tavily { url, .. } => tavily::search(&line, url, query).await,
         }?;
-        let pages = found.into_iter().filter_map(page).filter(|page| is_wanted(&page.url, query));
+        let pages = found.iter().filter_map(page).filter(|page| is_wanted(&page.url, query));
         Ok(pages.take(limit(query)).collect())
     }
 }
@@ -214,7 +214,7 @@ fn with_sites(query: &WebQuery) -> String {
     words
 }
 
-fn page(found: Found) -> Option<WebPage> {
+fn page(found: &Found) -> Option<WebPage> {
     let url = Url::parse(found.url.trim()).ok()?;
     let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
     let is_plain = url.username().is_empty() && url.password().is_none();
@@ -287,7 +287,7 @@ mod tests {
     fn what_is_no_page_of_the_web_is_left_out() {
         let page = |url: &str| {
             let (title, excerpt) = ("<b>T</b>".to_owned(), "e".to_owned());
-            super::page(Found { title, url: url.to_owned(), excerpt })
+            super::page(&Found { title, url: url.to_owned(), excerpt })
         };
         assert_eq!(page(" https://a.b/c ").unwrap().title, "T");
         for url in ["javascript:alert(1)", "file:///etc/passwd", "https://u:p@a.b/", "a.b", ""] {
