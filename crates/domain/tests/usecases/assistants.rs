@@ -7,6 +7,7 @@ use understudy_domain::{
             UpdateAssistant, copy_assistant, delete_assistant, restore_assistant,
             set_default_assistant, update_assistant, view_assistant,
         },
+        automations::{CreateAutomation, create_automation},
         rules::create_rule,
         versions::list_versions,
     },
@@ -15,13 +16,24 @@ use understudy_domain::{
 use crate::rules::rule;
 use crate::stage::{Stage, caller, faults, id_of, named, seen};
 
-/// The example object of the seed, with rules that exist here.
+/// The example object of the seed, with rules and automations that exist here.
 pub async fn seed(stage: &Stage) -> Value {
     let mut seed: Value =
         serde_json::from_str(include_str!("../data/seed-assistant.json")).unwrap();
     for (index, name) in ["Professional tone", "Safety guidelines"].iter().enumerate() {
         let rule = create_rule(stage.deps(), &caller(2), rule(name)).await.unwrap();
         seed["rule_ids"][index] = rule.id.to_string().into();
+        let command = CreateAutomation {
+            name: (*name).to_owned(),
+            description: None,
+            url: "https://example.com/".to_owned(),
+            parameters: None,
+            timeout_seconds: None,
+            is_active: true,
+        };
+        let made = create_automation(stage.deps(), &stage.vault, &caller(2), command).await;
+        let id = made.unwrap().0.id.to_string();
+        seed["tool_configurations"]["streamlineTools"][index] = id.into();
     }
     seed
 }

@@ -30,6 +30,7 @@ mod sharing;
 mod skills;
 mod stage;
 mod tags;
+mod threads;
 mod transfer;
 mod uploads;
 mod webhooks;

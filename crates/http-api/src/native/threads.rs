@@ -9,6 +9,7 @@ use serde_json::Value;
 use understudy_domain::{
     ThreadId,
     conversation::Order,
+    metadata::MAX_PAIRS,
     usecases::threads::{self, CreateThread, ListThreads, UpdateThread},
 };
 pub(crate) use view::{MessagePage, MessageView, ThreadPage, ThreadView};
@@ -53,7 +54,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
                 .about("By the time of making, newest first unless `order` says otherwise. Threads whose responses are not stored are not there.")
                 .query("assistant", "Of this assistant: its id or slug.", Parameter::text())
                 .query("q", "With this text in the title.", Parameter::text())
-                .query("metadata.{key}", "With this value under the key.", Parameter::text())
+                .query("metadata.<key>", "With this value under the key; up to 16 of them.", Parameter::text())
                 .json(200, "A page of threads.", "ThreadPage")
                 .codes(&[Code::BadCursor, Code::NotFound, Code::AiSeatRequired, Code::ApiDisabled])
         }),
@@ -122,7 +123,13 @@ async fn list_threads(Asked { call, mut query }: Asked) -> Answer {
     let (limit, behind) = (query.limit(), query.text("cursor"));
     let order = order(&mut query, Order::Descending);
     let (assistant, q) = (query.text("assistant"), query.text("q"));
-    let metadata: BTreeMap<_, _> = query.prefixed("metadata.").into_iter().collect();
+    let pairs = query.prefixed("metadata.");
+    let given = pairs.len();
+    let metadata: BTreeMap<_, _> = pairs.into_iter().collect();
+    if given > MAX_PAIRS || metadata.len() < given || metadata.contains_key("") {
+        let message = format!("must be 1 to {MAX_PAIRS} pairs with different keys");
+        query.fault("metadata", "invalid", message);
+    }
     query.finish()?;
     let filters = format!("{assistant:?} {q:?} {metadata:?}");
     let list = cursor::list_of(&["threads", order.as_str(), &filters]);
