@@ -170,7 +170,10 @@ async fn answer(working: &Working<'_>, scene: &Scene, judge: Option<&Judge<'_>>)
             ChatStop::Pause if pauses < MAX_PAUSES => pauses += 1,
             ChatStop::EndTurn | ChatStop::Pause | ChatStop::ToolUse if !was_repaired => {
                 match faults_of(working, &plan.settings.format, &text) {
-                    None => return Ok(Ending::Completed(StopReason::EndTurn)),
+                    None => {
+                        tidy(working, &plan.settings.format);
+                        return Ok(Ending::Completed(StopReason::EndTurn));
+                    }
                     Some(errors) => {
                         was_repaired = true;
                         ask_again(working, &errors).await;
@@ -193,7 +196,10 @@ fn conclusion(working: &Working<'_>, scene: &Scene, text: &str, stop: &ChatStop)
         ChatStop::Refusal => StopReason::Refusal,
         ChatStop::EndTurn | ChatStop::Pause | ChatStop::ToolUse => {
             return match faults_of(working, &scene.plan.settings.format, text) {
-                None => Ending::Completed(StopReason::EndTurn),
+                None => {
+                    tidy(working, &scene.plan.settings.format);
+                    Ending::Completed(StopReason::EndTurn)
+                }
                 Some(errors) => Ending::Unfit(errors),
             };
         }
@@ -206,6 +212,13 @@ fn faults_of(working: &Working<'_>, format: &Format, text: &str) -> Option<Vec<S
         return None;
     }
     format::check(format, text).err()
+}
+
+/// Leaves nothing of a JSON answer but the JSON: some models put a fence around it.
+fn tidy(working: &Working<'_>, format: &Format) {
+    if matches!(format, Format::JsonObject | Format::JsonSchema { .. }) {
+        working.with(|run| run.outcome.text = format::normalize(&run.outcome.text).into_owned());
+    }
 }
 
 /// Takes an answer back that has not the form that was asked for, and asks once more

@@ -3,7 +3,7 @@
 use super::{RunDeps, plan::Plan};
 use crate::{
     Message,
-    conversation::{Item, Order, Part, ThreadSummary, ToolResult},
+    conversation::{Item, Order, Part, ThreadSummary},
     ports::Tokenizer,
     run::{
         Run,
@@ -23,8 +23,6 @@ const COUNTED_CHARS: usize = 32_768;
 const IMAGE_TOKENS: u64 = 800;
 /// The share of a model's window that is kept for an answer without a limit.
 const ANSWER_SHARE: u64 = 4;
-/// What the model is told of a call whose result is missing.
-const NO_RESULT: &str = "There is no result of this call.";
 
 /// What came before in the thread of a run.
 pub(super) struct Past {
@@ -41,6 +39,8 @@ impl Past {
 
 /// What is told of it.
 pub(super) struct Told {
+    /// The calls that the input answers: told whatever the strategy.
+    pub(super) turn: Vec<Item>,
     pub(super) items: Vec<Item>,
     pub(super) omitted: u64,
     pub(super) summary: Option<String>,
@@ -87,17 +87,25 @@ pub(super) async fn of(run: RunDeps<'_>, state: &Run) -> Result<Past> {
 /// # Errors
 ///
 /// [`Error::Invalid`] `context_length_exceeded` where nothing may be left out.
-pub(super) fn choose(run: RunDeps<'_>, plan: &Plan, past: &Past, fixed: u64) -> Result<Told> {
+pub(super) fn choose(
+    run: RunDeps<'_>,
+    plan: &Plan,
+    (past, input): (&Past, &[Item]),
+    fixed: u64,
+) -> Result<Told> {
     let Plan { settings, route, .. } = plan;
     let key = &route.model.key;
     let window = u64::from(route.model.context_window);
     let window = settings.context_window.map_or(window, |limit| window.min(u64::from(limit)));
     let most = u64::from(route.model.max_output_tokens).min(window / ANSWER_SHARE);
     let reserved_output = settings.max_completion_tokens.map_or(most, |n| most.min(u64::from(n)));
-    let room = Room { window, reserved_output, fixed };
     let count = |item: &Item| count_item(run.tokenizer, key, item);
+    let (messages, turn) = context::split(&past.messages, input);
+    let turn: Vec<Item> = turn.iter().map(|message| message.item.clone()).collect();
+    let fixed = fixed + turn.iter().map(count).sum::<u64>();
+    let room = Room { window, reserved_output, fixed };
     let chosen = context::choose(
-        &past.messages,
+        messages,
         settings.context_strategy,
         room,
         settings.truncation,
@@ -106,6 +114,7 @@ pub(super) fn choose(run: RunDeps<'_>, plan: &Plan, past: &Past, fixed: u64) -> 
     );
     let chosen = chosen.map_err(|error| too_long(error.tokens, error.limit))?;
     Ok(Told {
+        turn,
         items: chosen.items,
         omitted: chosen.omitted,
         summary: chosen.summary,
@@ -157,74 +166,5 @@ fn count_part(part: &Part, said: &dyn Fn(&str) -> u64) -> u64 {
     match part {
         Part::Text { text } | Part::Refusal { text } => said(text),
         Part::Image { .. } | Part::Audio { .. } | Part::File { .. } => IMAGE_TOKENS,
-    }
-}
-
-/// Makes calls and results belong together, as providers demand: a call without a
-/// result gets one that says so, a result without a call goes.
-pub(super) fn pair(items: &mut Vec<Item>) {
-    let mut called: Vec<String> = Vec::new();
-    items.retain(|item| match item {
-        Item::ToolCall(call) => {
-            called.push(call.id.clone());
-            true
-        }
-        Item::ToolResult(result) => called.contains(&result.call_id),
-        Item::Message { .. } | Item::Reasoning(_) => true,
-    });
-    for id in super::superseding::unanswered(items) {
-        let after = items.iter().rposition(|item| match item {
-            Item::ToolCall(call) => call.id == id,
-            _ => false,
-        });
-        let mut at = after.map_or(items.len(), |at| at + 1);
-        // Behind all calls of the same step, where results begin.
-        while matches!(items.get(at), Some(Item::ToolCall(_))) {
-            at += 1;
-        }
-        let content = NO_RESULT.to_owned();
-        items.insert(at, Item::ToolResult(ToolResult { call_id: id, content, is_error: true }));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{assistant::content::MessageRole, conversation::ToolCall};
-
-    fn call(id: &str) -> Item {
-        let (name, arguments) = ("t".to_owned(), "{}".to_owned());
-        Item::ToolCall(ToolCall { id: id.to_owned(), name, arguments })
-    }
-
-    fn result(id: &str) -> Item {
-        let content = "r".to_owned();
-        Item::ToolResult(ToolResult { call_id: id.to_owned(), content, is_error: false })
-    }
-
-    #[test]
-    fn a_call_without_result_gets_one_behind_the_calls_of_its_step() {
-        let mut items = vec![call("a"), call("b"), result("a")];
-
-        pair(&mut items);
-
-        let ids: Vec<_> = items
-            .iter()
-            .map(|item| match item {
-                Item::ToolCall(call) => format!("call {}", call.id),
-                Item::ToolResult(result) => format!("result {}", result.call_id),
-                _ => String::new(),
-            })
-            .collect();
-        assert_eq!(ids, ["call a", "call b", "result b", "result a"]);
-    }
-
-    #[test]
-    fn a_result_without_call_goes() {
-        let mut items = vec![Item::text(MessageRole::User, "x"), result("a")];
-
-        pair(&mut items);
-
-        assert_eq!(items.len(), 1);
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     ports::{KnowledgeScope, McpEndpoint},
     run::{
         Citation, Notice, NoticeAction, Run, RunRequest,
-        context::Gap,
+        context::{self, Gap},
         fit::Fitted,
         passages,
         prompt::{self, Layer, PromptParts},
@@ -160,17 +160,18 @@ impl Scene {
         let input = media.resolve(state.request.input.clone(), &mut self.notices).await;
         let past = history::of(run, state).await?;
         let fixed = self.fixed_tokens(run, &preamble, &input);
-        let chosen = history::choose(run, &self.plan, &past, fixed)?;
-        let past = media.resolve(chosen.items, &mut self.notices).await;
+        let chosen = history::choose(run, &self.plan, (&past, &input), fixed)?;
+        let mut told = chosen.items;
+        told.extend(chosen.turn);
+        let past = media.resolve(told, &mut self.notices).await;
         self.summary = chosen.summary;
         self.omitted = chosen.omitted;
         self.to_summarize = chosen.summarize;
         self.is_summarized = chosen.is_summarized;
-        self.items = preamble;
-        self.items.extend(past);
-        self.before_input = self.items.len();
-        self.items.extend(input);
-        history::pair(&mut self.items);
+        let asked = input.len();
+        let items = preamble.into_iter().chain(past).chain(input).collect();
+        self.items = context::pair(items);
+        self.before_input = self.items.len().saturating_sub(asked);
         Ok(())
     }
 
@@ -220,10 +221,12 @@ impl Scene {
         // A choice that was met, or whose tool was withdrawn, does not bind again.
         let is_free = since.is_empty() && !offered.is_empty();
         let layers = self.layers(&fitted.hints);
-        let (past, input) = self.items.split_at(self.before_input.min(self.items.len()));
-        let mut items = past.to_vec();
-        items.extend(prompt::before_input(&layers));
-        items.extend(input.iter().chain(since).cloned());
+        let mut items = self.items.clone();
+        if let Some(passages) = prompt::before_input(&layers) {
+            // Never between a call and its result.
+            items.insert(last_said(&items), passages);
+        }
+        items.extend(since.iter().cloned());
         ChatRequest {
             protocol: fitted.protocol,
             model: candidate.upstream_model.clone(),
@@ -236,6 +239,12 @@ impl Scene {
             user_hash: self.user_hash.clone(),
         }
     }
+}
+
+/// Where the last thing stands that the user said; the end where there is none.
+fn last_said(items: &[Item]) -> usize {
+    let is_said = |item: &Item| matches!(item, Item::Message { role: MessageRole::User, .. });
+    items.iter().rposition(is_said).unwrap_or(items.len())
 }
 
 /// The tools that the model may be offered.

@@ -84,6 +84,11 @@ async fn an_answer_that_does_not_fit_its_schema_is_asked_for_once_more() {
     assert_eq!((ran.text(), ran.shown().as_str()), ("{\"n\": 3}", "{\"n\": 3}"));
     assert_eq!(stage.chat.asked().len(), 2);
 
+    stage.chat.answer_next("```json\n{\"n\": 4}\n```");
+    let fenced = stage.ask(&id, "how many?").await;
+
+    assert_eq!(fenced.text(), "{\"n\": 4}");
+
     stage.chat.answer_next("no");
     stage.chat.answer_next("still no");
     let failed = stage.ask(&id, "how many?").await;
@@ -91,7 +96,7 @@ async fn an_answer_that_does_not_fit_its_schema_is_asked_for_once_more() {
     assert_eq!(failed.run.status, RunStatus::Failed);
     assert_eq!(failed.run.outcome.stop_reason, Some(StopReason::SchemaValidationFailed));
     assert_eq!(failed.sink.names().last().unwrap(), "response.failed");
-    assert_eq!(stage.chat.asked().len(), 4);
+    assert_eq!(stage.chat.asked().len(), 5);
 }
 
 #[tokio::test]

@@ -156,8 +156,15 @@ async fn a_server_that_is_away_is_told_and_the_rest_goes_on() {
 
 #[tokio::test]
 async fn a_tool_of_the_caller_ends_the_run_and_its_result_goes_on() {
+    // Without context, too: the call belongs to its result.
+    for strategy in ["auto", "off"] {
+        goes_on_with_a_result(strategy).await;
+    }
+}
+
+async fn goes_on_with_a_result(strategy: &str) {
     let stage = RunStage::set().await;
-    let id = stage.assistant(json!({})).await;
+    let id = stage.assistant(json!({"context_strategy": strategy})).await;
     let tool =
         CallerTool { name: "lookup".to_owned(), description: None, parameters: None, strict: None };
     let with_tools =
