@@ -422,7 +422,10 @@ macro_rules! suite {
                 a_draft_is_asked_by_its_name,
                 what_is_wrong_is_told_as_openai_tells_it,
                 who_asks_comes_before_what_is_asked,
-                models_are_the_assistants_that_one_may_ask;
+                models_are_the_assistants_that_one_may_ask,
+                a_response_is_its_users_alone_in_this_dialect,
+                what_is_not_stored_cannot_be_read_in_this_dialect,
+                a_provider_that_fails_is_told_as_openai_tells_it;
             openai_sdks in crate::openai::sdk:
                 the_python_package_is_understood,
                 the_node_package_is_understood;

@@ -4,7 +4,7 @@ pub(crate) mod sdk;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use understudy_testkit::Turn;
+use understudy_testkit::{Fault, Turn};
 
 use crate::{
     App,
@@ -14,6 +14,7 @@ use crate::{
 };
 
 const CHAT: &str = "/openai/v1/chat/completions";
+const RESPONSES: &str = "/openai/v1/responses";
 const MODELS: &str = "/openai/v1/models";
 
 /// A question to the assistant of the tests.
@@ -153,7 +154,7 @@ pub(crate) async fn what_is_wrong_is_told_as_openai_tells_it(app: &App) {
     for (more, param, code) in [
         (json!({"api_base": "https://example.com"}), "api_base", "unknown_parameter"),
         (json!({"n": 2}), "n", "unsupported"),
-        (json!({"temperature": 9}), "temperature", "range"),
+        (json!({"temperature": 9}), "temperature", "maximum"),
         (json!({"messages": [{"role": "boss"}]}), "messages[0].role", "invalid_value"),
         (json!({"messages": []}), "messages", "missing_required_parameter"),
     ] {
@@ -208,4 +209,67 @@ pub(crate) async fn models_are_the_assistants_that_one_may_ask(app: &App) {
         let reply = app.get(Bob, &format!("{MODELS}/{gone}"));
         refused(reply, 404, "not_found_error", "not_found").await;
     }
+}
+
+pub(crate) async fn a_response_is_its_users_alone_in_this_dialect(app: &App) {
+    let upstream = upstream(app).await;
+    upstream.answer_usually(Turn::text("Good morning."));
+    assistant(app, json!({})).await;
+    let asked = json!({"model": "helper", "input": "Hello"});
+    let made = app.post(Ada, RESPONSES).json(&asked).expect(200).await;
+    let (id, conversation) = (made.id(), made.body["conversation"]["id"].as_str().unwrap());
+    let one = format!("{RESPONSES}/{id}");
+
+    for person in [Bob, Stranger] {
+        let input = format!("{one}/input_items");
+        for request in [
+            app.get(person, &one),
+            app.get(person, &input),
+            app.delete(person, &one),
+            app.post(person, &format!("{one}/cancel")),
+        ] {
+            refused(request, 404, "not_found_error", "not_found").await;
+        }
+    }
+    let thief = json!({"model": "helper", "input": "And?", "previous_response_id": id});
+    let reply = app.post(Bob, RESPONSES).json(&thief).expect(400).await;
+    assert_eq!(reply.body["error"]["param"], "previous_response_id");
+    let thief = json!({"model": "helper", "input": "And?", "conversation": conversation});
+    refused(app.post(Bob, RESPONSES).json(&thief), 404, "not_found_error", "not_found").await;
+    app.get(Ada, &one).expect(200).await;
+    refused(app.post(Ada, &format!("{one}/cancel")), 409, "invalid_request_error", "not_running")
+        .await;
+}
+
+pub(crate) async fn what_is_not_stored_cannot_be_read_in_this_dialect(app: &App) {
+    let upstream = upstream(app).await;
+    upstream.answer_usually(Turn::text("Good morning."));
+    assistant(app, json!({})).await;
+    let asked = json!({"model": "helper", "input": "Hello", "store": false});
+
+    let made = app.post(Ada, RESPONSES).json(&asked).expect(200).await;
+
+    assert_eq!((&made.body["store"], &made.body["conversation"]), (&json!(false), &Value::Null));
+    let gone = app.get(Ada, &format!("{RESPONSES}/{}", made.id()));
+    refused(gone, 404, "not_found_error", "not_found").await;
+    let both = json!({"model": "helper", "input": "x", "store": false, "background": true});
+    let reply = app.post(Ada, RESPONSES).json(&both).expect(400).await;
+    assert_eq!(reply.body["error"]["param"], "background");
+}
+
+pub(crate) async fn a_provider_that_fails_is_told_as_openai_tells_it(app: &App) {
+    let upstream = upstream(app).await;
+    upstream.answer_usually(Turn::failing(Fault::status(400)));
+    assistant(app, json!({})).await;
+
+    let whole = app.post(Ada, CHAT).json(&hello(json!({})));
+    refused(whole, 502, "server_error", "provider_failed").await;
+    let streamed = chunks(&chat(app, Ada, hello(json!({"stream": true}))).await);
+    assert_eq!(streamed.last().unwrap()["error"]["code"], "provider_failed");
+    let asked = json!({"model": "helper", "input": "Hello", "stream": true});
+    let reply = app.post(Ada, RESPONSES).json(&asked).expect(200).await;
+    let text = String::from_utf8(reply.bytes).unwrap();
+    let last = text.trim().lines().last().unwrap().strip_prefix("data: ").unwrap();
+    let last: Value = serde_json::from_str(last).unwrap();
+    assert_eq!((&last["type"], &last["response"]["status"]), (&json!("response.failed"), &json!("failed")));
 }

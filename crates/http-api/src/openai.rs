@@ -13,6 +13,7 @@ mod error;
 mod model;
 mod models;
 mod reading;
+mod responses;
 
 pub(crate) use error::error_of;
 
@@ -22,6 +23,7 @@ pub(crate) const PREFIX: &str = "/openai/v1/";
 /// All operations of the dialect.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     let mut all = chat::endpoints();
+    all.extend(responses::endpoints());
     all.extend(models::endpoints());
     all
 }

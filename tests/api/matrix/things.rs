@@ -141,7 +141,7 @@ async fn of_the_organization(
             made(world, ADMIN, "/api/automations", automation).await
         }
         ("/api/threads/", _) => made(world, standing, "/api/threads", json!({})).await,
-        ("/api/responses/", _) => world.run(standing).await,
+        ("/api/responses/" | "/openai/v1/responses/", _) => world.run(standing).await,
         ("/api/tags/", _) => made(world, MAKER, "/api/tags", json!({"name": "@"})).await,
         ("/api/comments/", _) => {
             let comments = format!("/api/assistants/{}/comments", world.this());

@@ -44,6 +44,35 @@ const runner = chat.runTools({
 assert.equal(await runner.finalContent(), "Good morning.");
 assert.equal(await runner.finalFunctionToolCallResult(), "Sunny in Bern.");
 
+// Responses, whole and streamed, one going on from another.
+const response = await client.responses.create({ model: "helper", input: "My name is Grace." });
+assert.equal(response.output_text, "Good morning.");
+const again = await client.responses.create({
+  model: "helper",
+  input: "What is my name again?",
+  previous_response_id: response.id,
+});
+assert.equal(again.output_text, "Grace.");
+
+const events = client.responses.stream({ model: "helper", input: "Hello" });
+const snapshots = [];
+events.on("response.output_text.delta", (event) => snapshots.push(event.snapshot));
+assert.equal((await events.finalResponse()).output_text, "Good morning.");
+assert.equal(snapshots.at(-1), "Good morning.");
+
+const weather = { type: "function", name: "weather", parameters: { type: "object" }, strict: false };
+const calling = await client.responses.create({ model: "helper", input: "How is the weather?", tools: [weather] });
+assert.equal(calling.output[0].name, "weather");
+const result = { type: "function_call_output", call_id: calling.output[0].call_id, output: "Sunny." };
+const told = await client.responses.create({
+  model: "helper",
+  input: [{ role: "user", content: "How is the weather?" }, ...calling.output, result],
+  tools: [weather],
+  store: false,
+});
+assert.equal(told.output_text, "Good morning.");
+assert.equal((await client.responses.retrieve(response.id)).output_text, "Good morning.");
+
 // Refusals, and models.
 await assert.rejects(chat.create({ model: "nobody", messages: said("Hello") }), OpenAI.NotFoundError);
 const models = [];

@@ -29,9 +29,10 @@ assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) ==
 assert chunks[-1].usage.total_tokens > 0 and chunks[-2].choices[0].finish_reason == "stop"
 
 with chat.stream(model="helper", messages=said("Hello")) as stream:
-    kinds = [event.type for event in stream]
+    events = list(stream)
     final = stream.get_final_completion()
-assert kinds.count("content.delta") == 3 and "content.done" in kinds, kinds
+assert [e.delta for e in events if e.type == "content.delta" and e.delta] == ["Good", " morning", "."]
+assert events[-1].type == "content.done", events[-1]
 assert final.choices[0].message.content == "Good morning."
 
 # A tool of the caller, there and back.
@@ -79,6 +80,68 @@ try:
     raise AssertionError("it was found")
 except NotFoundError as error:
     assert error.type == "not_found_error", error.body
+
+# Responses, whole and streamed, one going on from another.
+responses = client.responses
+response = responses.create(model="helper", input="My name is Grace.", instructions="Be kind.")
+assert (response.status, response.output_text) == ("completed", "Good morning."), response
+again = responses.create(model="helper", input="What is my name again?", previous_response_id=response.id)
+assert again.output_text == "Grace.", again
+again = responses.create(model="helper", input="My name again?", conversation=response.conversation.id)
+assert again.output_text == "Grace." and again.conversation == response.conversation, again
+fresh = responses.create(model="helper", input="What is my name again?")
+assert fresh.output_text == "I do not know.", fresh
+
+events = list(responses.create(model="helper", input="Hello", stream=True))
+assert [event.sequence_number for event in events] == list(range(len(events)))
+assert [event.type for event in events] == [
+    "response.created",
+    "response.in_progress",
+    "response.output_item.added",
+    "response.content_part.added",
+    "response.output_text.delta",
+    "response.output_text.delta",
+    "response.output_text.delta",
+    "response.output_text.done",
+    "response.content_part.done",
+    "response.output_item.done",
+    "response.completed",
+], [event.type for event in events]
+with responses.stream(model="helper", input="Hello") as stream:
+    snapshots = [event.snapshot for event in stream if event.type == "response.output_text.delta"]
+    final = stream.get_final_response()
+assert snapshots[-1] == "Good morning." and final.output_text == "Good morning.", final
+with responses.stream(model="helper", input="Which person?", text_format=Person) as stream:
+    assert stream.get_final_response().output_parsed == Person(name="Ada", age=36)
+assert responses.parse(model="helper", input="Which person?", text_format=Person).output_parsed.age == 36
+
+tools = [{"type": "function", **tool}]
+response = responses.create(model="helper", input="How is the weather?", tools=tools)
+call = response.output[0]
+assert call.type == "function_call" and json.loads(call.arguments) == {"city": "Bern"}, response
+result = {"type": "function_call_output", "call_id": call.call_id, "output": "Sunny."}
+kept = responses.create(model="helper", input=[result], tools=tools, previous_response_id=response.id)
+assert kept.output_text == "Good morning.", kept
+said_so_far = [{"role": "user", "content": "How is the weather?"}, *response.output, result]
+told = responses.create(model="helper", input=said_so_far, tools=tools, store=False)
+assert told.output_text == "Good morning.", told
+with responses.stream(model="helper", input="How is the weather?", tools=tools) as stream:
+    final = stream.get_final_response()
+assert final.output[0].parsed_arguments == {"city": "Bern"}, final
+
+read = responses.retrieve(response.id)
+assert (read.output, read.model, read.status) == (response.output, "helper", "completed"), read
+items = list(responses.input_items.list(response.id))
+assert items[0].content[0].text == "How is the weather?", items
+responses.delete(response.id)
+for gone in [response.id, told.id]:
+    try:
+        responses.retrieve(gone)
+        raise AssertionError("it was found")
+    except NotFoundError:
+        pass
+begun = responses.create(model="helper", input="Hello", background=True)
+assert begun.id.startswith("resp_") and begun.status in ("queued", "in_progress", "completed"), begun
 
 # Models.
 assert [model.id for model in client.models.list()] == ["helper"]

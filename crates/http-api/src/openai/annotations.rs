@@ -33,6 +33,24 @@ pub(super) fn of_chat(outcome: &Outcome) -> Vec<Value> {
     outcome.citations.iter().filter_map(told).collect()
 }
 
+/// Sources that the answer cites, as Responses tells them.
+pub(super) fn of_response(outcome: &Outcome) -> Vec<Value> {
+    let told = |citation: &Citation| {
+        let url = url_citation(&outcome.text, citation);
+        if let Some(Value::Object(mut url)) = url {
+            url.insert("type".to_owned(), "url_citation".into());
+            return Some(url.into());
+        }
+        let file = citation.id.as_ref()?;
+        let index = place(&outcome.text, citation.number).start;
+        let title = &citation.title;
+        Some(json!({
+            "type": "file_citation", "file_id": file, "filename": title, "index": index,
+        }))
+    };
+    outcome.citations.iter().filter_map(told).collect()
+}
+
 fn url_citation(text: &str, citation: &Citation) -> Option<Value> {
     let url = citation.url.as_ref()?;
     let Place { start, end } = place(text, citation.number);

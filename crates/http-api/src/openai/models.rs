@@ -71,7 +71,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 /// What requests name the assistant by.
-fn name_of(view: &AssistantView) -> String {
+pub(super) fn name_of(view: &AssistantView) -> String {
     let assistant = &view.record.assistant;
     let slug = assistant.slug.as_ref().filter(|_| view.at_home).map(Slug::as_str);
     slug.map_or_else(|| assistant.id.to_string(), str::to_owned)

@@ -241,6 +241,9 @@ fn path_parameter(pattern: &str, name: &str) -> (&'static str, &'static str) {
         _ if pattern.starts_with("/api/teams") => {
             ("The id of a team.", "team_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
         }
+        _ if pattern.starts_with("/openai/v1/responses") => {
+            ("The id of a response.", "resp_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
+        }
         "key" => (
             "What the address of the picture ends with.",
             "pZx2q0J4mXc1Vb7Yt5Rk8Lw3Ns6Hd9Fg2Ja4Qe7Uo0I",
