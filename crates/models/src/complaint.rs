@@ -38,12 +38,12 @@ pub(crate) fn reported(kind: &str, message: &str) -> ProviderError {
         "not_found_error" | "model_not_found" => 404,
         "request_too_large" => 413,
         "timeout_error" => return ProviderError::TimedOut,
-        "overloaded_error" => 529,
+        _ if kind.contains("overloaded") => 529,
         "api_error" | "server_error" | "internal_server_error" => 500,
         _ => kind.parse().ok().filter(|status| (400..600).contains(status)).unwrap_or(400),
     };
     match status {
-        429 => ProviderError::Busy { retry_after: None, message },
+        429 | 529 => ProviderError::Busy { retry_after: None, message },
         _ => ProviderError::Refused { status, message },
     }
 }

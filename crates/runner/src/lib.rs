@@ -16,7 +16,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use tokio::{sync::watch, time::Instant};
+use tokio::{runtime::Handle, sync::watch, time::Instant};
 use understudy_domain::{
     OrganizationId, RunId, UserId,
     ports::{RunEventLog, Runner, StoreResult},
@@ -119,10 +119,14 @@ impl Tasks {
         tokio::time::timeout(patience, idle).await.is_ok()
     }
 
-    /// Takes the run in, unless it is at work here already.
-    fn admit(&self, tenant: OrganizationId, run: RunId) -> Option<Arc<Live>> {
+    /// Takes the run in, unless it is at work here already; `goes_on` has it taken in
+    /// again after that.
+    fn admit(&self, tenant: OrganizationId, run: RunId, goes_on: bool) -> Option<Arc<Live>> {
         let mut all = self.0.live();
-        if all.contains_key(&run) {
+        if let Some(live) = all.get(&run) {
+            if goes_on {
+                live.go_on();
+            }
             return None;
         }
         let live = Arc::new(Live::new(tenant, run));
@@ -131,9 +135,17 @@ impl Tasks {
         Some(live)
     }
 
-    fn dismiss(&self, run: RunId) {
-        self.0.live().remove(&run);
+    /// Takes the run off the list; it goes on at once if that was asked for meanwhile.
+    fn dismiss(&self, live: &Live) {
+        let goes_on = {
+            let mut all = self.0.live();
+            all.remove(&live.run());
+            live.goes_on()
+        };
         self.0.count.send_modify(|count| *count = count.saturating_sub(1));
+        if goes_on {
+            self.launch(live.tenant(), live.run());
+        }
     }
 
     fn find(&self, run: RunId) -> Option<Arc<Live>> {
@@ -148,9 +160,14 @@ impl Runner for Tasks {
     }
 
     fn launch(&self, tenant: OrganizationId, run: RunId) {
-        if let Some(live) = self.admit(tenant, run) {
+        // One that waits for approval tells so before its task ends, and whoever
+        // decides may be faster than that.
+        let Some(live) = self.admit(tenant, run, true) else { return };
+        if let Ok(runtime) = Handle::try_current() {
             let tasks = self.clone();
-            tokio::spawn(async move { work::carry_out(&tasks, live).await });
+            runtime.spawn(async move { Box::pin(work::carry_out(&tasks, live)).await });
+        } else {
+            self.dismiss(&live);
         }
     }
 
@@ -161,7 +178,7 @@ impl Runner for Tasks {
     }
 
     fn conclude(&self, tenant: OrganizationId, run: RunId, why: Interruption) {
-        match self.admit(tenant, run) {
+        match self.admit(tenant, run, false) {
             Some(live) => {
                 let tasks = self.clone();
                 tokio::spawn(async move { work::conclude(&tasks, live, why).await });

@@ -38,6 +38,8 @@ struct State {
     is_ended: bool,
     /// Whether nobody works on it any more.
     is_over: bool,
+    /// Whether it is to be begun again then.
+    goes_on: bool,
 }
 
 /// What there is behind an event.
@@ -116,6 +118,15 @@ impl Live {
 
     pub(crate) fn last(&self) -> u64 {
         self.state().last
+    }
+
+    /// It is to be begun again when its task ends.
+    pub(crate) fn go_on(&self) {
+        self.state().goes_on = true;
+    }
+
+    pub(crate) fn goes_on(&self) -> bool {
+        self.state().goes_on
     }
 
     /// Nobody works on it any more.

@@ -30,7 +30,7 @@ struct AtWork<'a> {
 impl Drop for AtWork<'_> {
     fn drop(&mut self) {
         self.live.end();
-        self.tasks.dismiss(self.live.run());
+        self.tasks.dismiss(&self.live);
     }
 }
 

@@ -1,9 +1,5 @@
 //! Runs in the background, with a model that waits where a test wants it to.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a failing test panics"
-)]
+#![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
 use std::{sync::Arc, time::Duration};
 
@@ -42,8 +38,7 @@ struct Desk {
 fn me() -> Caller {
     let mut caller = operator(&person());
     let limits = limits();
-    caller.actor.credential =
-        understudy_domain::Credential::Token { id: sample::id(1), limits };
+    caller.actor.credential = understudy_domain::Credential::Token { id: sample::id(1), limits };
     caller
 }
 
@@ -56,7 +51,7 @@ fn limits() -> TokenLimits {
 }
 
 async fn desk() -> Desk {
-    desk_with(Duration::from_secs(60)).await
+    desk_with(Duration::from_mins(1)).await
 }
 
 async fn desk_with(deadline: Duration) -> Desk {
@@ -80,14 +75,9 @@ async fn desk_with(deadline: Duration) -> Desk {
     sample::save(&store, rows).await.unwrap();
     let (clock, ids) = (Arc::new(FixedClock::default()), Arc::new(SequentialIds::default()));
     let vault = Arc::new(FakeVault::default());
-    let pictures = Arc::new(FakePictures::default());
-    let deps = Deps {
-        store: &store,
-        clock: &*clock,
-        ids: &*ids,
-        blobs: &blobs,
-        pictures: &*pictures,
-    };
+    let pictures = Arc::new(FakePictures);
+    let deps =
+        Deps { store: &store, clock: &*clock, ids: &*ids, blobs: &blobs, pictures: &*pictures };
     let made = create_assistant(deps, &*vault, &me(), json!({"name": "Guide"})).await.unwrap();
     let ports = RunPorts {
         store: Arc::new(store.clone()),
@@ -205,7 +195,7 @@ fn ports_of(desk: &Desk) -> RunPorts {
         ids: Arc::new(SequentialIds::default()),
         knowledge: Arc::new(FileKnowledge::new(Arc::new(blobs.clone()))),
         blobs: Arc::new(blobs),
-        pictures: Arc::new(FakePictures::default()),
+        pictures: Arc::new(FakePictures),
         vault: Arc::new(FakeVault::default()),
         chat_model: Arc::<FakeChatModel>::clone(&desk.chat),
         image_model: Arc::new(FakeImageModel::default()),
@@ -308,8 +298,7 @@ async fn a_follower_who_is_slow_loses_nothing() {
 
     let told = desk.follow(&run, 0).await;
 
-    let shown: String =
-        told.iter().filter_map(|event| event.data.get("delta")?.as_str()).collect();
+    let shown: String = told.iter().filter_map(|event| event.data.get("delta")?.as_str()).collect();
     let whole: String = (0..2_000).map(|n| format!("{n} ")).collect();
     assert_eq!(shown, whole);
     assert_eq!(desk.stored(&run).await.outcome.text, whole);
