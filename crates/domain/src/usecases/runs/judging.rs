@@ -59,14 +59,13 @@ impl<'a> Judge<'a> {
         let provider = self.plan.providers.iter().find(|row| {
             row.enabled && row.kind == ProviderKind::Openai && self.plan.allows("openai")
         });
-        let access = match provider {
-            Some(provider) => access_of(&run.deps, run.vault, provider).await?,
-            None => {
-                let reason = "judged by this server's own rules of thumb: no provider with a \
-                              moderation model is set up or allowed";
-                working.notice(Notice::new(FIELD, NoticeAction::Emulated, reason)).await;
-                ProviderAccess::builtin()
-            }
+        let access = if let Some(provider) = provider {
+            access_of(&run.deps, run.vault, provider).await?
+        } else {
+            let reason = "judged by this server's own rules of thumb: no provider with a \
+                          moderation model is set up or allowed";
+            working.notice(Notice::new(FIELD, NoticeAction::Emulated, reason)).await;
+            ProviderAccess::builtin()
         };
         Ok(run.moderator.judge(&access, text).await)
     }
