@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
+mod aimock;
 mod drawing;
 mod mcp;
 mod oidc;
