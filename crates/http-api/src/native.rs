@@ -90,7 +90,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
 
 /// The schemas of what `/api` answers.
 pub(crate) fn schemas(components: ComponentsBuilder) -> ComponentsBuilder {
-    components
+    let components = components
         .schema_from::<users::UserView>()
         .schema_from::<users::UserPage>()
         .schema_from::<teams::TeamView>()
@@ -145,6 +145,14 @@ pub(crate) fn schemas(components: ComponentsBuilder) -> ComponentsBuilder {
         .schema_from::<webhooks::DeliveryView>()
         .schema_from::<webhooks::AttemptView>()
         .schema_from::<webhooks::DeliveryPage>()
+        .schema_from::<library::IconEntry>()
+        .schema_from::<library::AvatarEntry>();
+    running_schemas(components)
+}
+
+/// Those of what has to do with running assistants.
+fn running_schemas(components: ComponentsBuilder) -> ComponentsBuilder {
+    components
         .schema_from::<responses::ApprovalView>()
         .schema_from::<memories::MemoryView>()
         .schema_from::<threads::ThreadView>()
@@ -157,6 +165,4 @@ pub(crate) fn schemas(components: ComponentsBuilder) -> ComponentsBuilder {
         .schema_from::<usage::AmountView>()
         .schema_from::<usage::SpendingView>()
         .schema_from::<organization::BudgetView>()
-        .schema_from::<library::IconEntry>()
-        .schema_from::<library::AvatarEntry>()
 }

@@ -95,7 +95,6 @@ mod tests {
 
     use super::*;
 
-    #[expect(clippy::needless_pass_by_value, reason = "tests read better with values in place")]
     fn answered(result: Value) -> McpAnswer {
         answer(serde_json::from_value(result).unwrap())
     }

@@ -183,7 +183,7 @@ mod tests {
             slots.kept.len()
         };
 
-        assert_eq!(left_after(IDLE - SWEEP), 2);
+        assert_eq!(left_after(IDLE.saturating_sub(SWEEP)), 2);
         assert_eq!(left_after(IDLE), 1);
         drop(held);
         assert_eq!(left_after(IDLE), 0);

@@ -299,7 +299,7 @@ async fn a_follower_who_is_slow_loses_nothing() {
     let told = desk.follow(&run, 0).await;
 
     let shown: String = told.iter().filter_map(|event| event.data.get("delta")?.as_str()).collect();
-    let whole: String = (0..2_000).map(|n| format!("{n} ")).collect();
+    let whole = (0..2_000).map(|n| format!("{n} ")).collect::<Vec<_>>().concat();
     assert_eq!(shown, whole);
     assert_eq!(desk.stored(&run).await.outcome.text, whole);
 }

@@ -136,8 +136,8 @@ async fn list_threads(Asked { call, mut query }: Asked) -> Answer {
     let after = behind.map(|text| cursor::to_id(&list, &text)).transpose()?;
     let command = ListThreads { assistant, q, metadata, after, order, limit };
     let found = threads::list_threads(call.deps(), &call.caller, command).await?;
-    let last = found.threads.last().filter(|_| found.more);
-    let next_cursor = last.map(|last| cursor::of_id(&list, last.id));
+    let end = found.threads.last().filter(|_| found.more);
+    let next_cursor = end.map(|thread| cursor::of_id(&list, thread.id));
     let data = found.threads.iter().map(ThreadView::from).collect();
     answer::ok(&ThreadPage { data, next_cursor })
 }
@@ -213,8 +213,8 @@ async fn list_messages(Asked { call, mut query }: Asked) -> Answer {
     let after = behind.map(|text| cursor::to_number(&list, &text)).transpose()?;
     let page = (after, order, limit);
     let found = threads::list_messages(call.deps(), &call.caller, id, page).await?;
-    let last = found.messages.last().filter(|_| found.more);
-    let next_cursor = last.map(|last| cursor::of_number(&list, last.position));
+    let end = found.messages.last().filter(|_| found.more);
+    let next_cursor = end.map(|message| cursor::of_number(&list, message.position));
     let data = found.messages.into_iter().map(MessageView::from).collect();
     answer::ok(&MessagePage { data, next_cursor })
 }

@@ -108,7 +108,7 @@ pub async fn explain_run(
         finished_at: None,
         revision: 1,
     };
-    let scene = Scene::set(run, &state, caller.clone(), view).await?;
+    let scene = Box::pin(Scene::set(run, &state, caller.clone(), view)).await?;
     explain(run, &scene)
 }
 

@@ -147,8 +147,8 @@ impl RunStage {
 
     /// Starts a run and carries it out.
     pub async fn run(&self, id: &str, command: StartRun) -> Ran {
-        let run = self.start(&me(), id, command).await.unwrap();
-        self.execute(run.id).await
+        let run = Box::pin(self.start(&me(), id, command)).await.unwrap();
+        Box::pin(self.execute(run.id)).await
     }
 
     /// Asks something and gives what came of it.

@@ -26,7 +26,7 @@ pub(super) fn read(fields: &mut Fields, input: Value) -> Vec<Item> {
                 match text_or_other(value) {
                     Ok(text) => items.push(said(text)),
                     Err(value) => {
-                        items.extend(fields.nested(&at, value, item).into_iter().flatten())
+                        items.extend(fields.nested(&at, value, item).into_iter().flatten());
                     }
                 }
             }
