@@ -40,12 +40,18 @@ fn llmock() -> Llmock {
     let on =
         |text: &str, response: Value| json!({"match": {"userMessage": text}, "response": response});
     let answer = json!({"content": ANSWER});
-    let mut cut = on("cut", answer.clone());
-    cut["truncateAfterChunks"] = json!(3);
-    cut["chunkSize"] = json!(8);
-    let mut slow = on("slow", answer.clone());
-    slow["latency"] = json!(20);
-    slow["chunkSize"] = json!(16);
+    let cut = json!({
+        "match": {"userMessage": "cut"},
+        "response": answer,
+        "chunkSize": 8,
+        "truncateAfterChunks": 3,
+    });
+    let slow = json!({
+        "match": {"userMessage": "slow"},
+        "response": answer,
+        "chunkSize": 16,
+        "latency": 20,
+    });
     let call = json!({"toolCalls": [{"name": "get_weather", "arguments": "{\"city\":\"Oslo\"}"}]});
     let thinking = json!({"content": "Forty-two.", "reasoning": "Six times seven."});
     let fixtures = json!({"fixtures": [
