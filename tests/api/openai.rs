@@ -143,6 +143,18 @@ pub(crate) async fn a_draft_is_asked_by_its_name(app: &App) {
     assert!(upstream.last().unwrap().body.to_string().contains("You rehearse."));
     chat(app, Ada, hello(json!({}))).await;
     assert!(!upstream.last().unwrap().body.to_string().contains("You rehearse."));
+    // The first version is what it was before the draft is committed.
+    app.post(Ada, &format!("{path}/draft/_commit")).json(&json!({})).expect(200).await;
+    let first = hello(json!({"model": "helper@v1"}));
+    let told = chat(app, Ada, first.clone()).await;
+    assert_eq!(told.body["understudy"]["assistant_version"], 1);
+    assert!(upstream.last().unwrap().body.to_string().contains("You help."));
+    let unknown = hello(json!({"model": "helper@v9"}));
+    refused(app.post(Ada, CHAT).json(&unknown), 404, "not_found_error", "not_found").await;
+    let nothing = app.post(Ada, CHAT).json(&hello(json!({"model": "helper@best"})));
+    refused(nothing, 400, "invalid_request_error", "invalid_value").await;
+    let viewer = app.post(Bob, CHAT).json(&first);
+    refused(viewer, 403, "permission_error", "insufficient_level").await;
     // Who may only look does not see it.
     refused(app.post(Bob, CHAT).json(&draft), 404, "not_found_error", "not_found").await;
 }
@@ -271,5 +283,8 @@ pub(crate) async fn a_provider_that_fails_is_told_as_openai_tells_it(app: &App) 
     let text = String::from_utf8(reply.bytes).unwrap();
     let last = text.trim().lines().last().unwrap().strip_prefix("data: ").unwrap();
     let last: Value = serde_json::from_str(last).unwrap();
-    assert_eq!((&last["type"], &last["response"]["status"]), (&json!("response.failed"), &json!("failed")));
+    assert_eq!(
+        (&last["type"], &last["response"]["status"]),
+        (&json!("response.failed"), &json!("failed"))
+    );
 }

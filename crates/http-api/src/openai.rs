@@ -10,6 +10,7 @@ use crate::endpoint::Endpoint;
 mod annotations;
 mod chat;
 mod error;
+mod files;
 mod model;
 mod models;
 mod reading;
@@ -25,6 +26,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     let mut all = chat::endpoints();
     all.extend(responses::endpoints());
     all.extend(models::endpoints());
+    all.extend(files::endpoints());
     all
 }
 
@@ -33,6 +35,7 @@ pub(crate) fn schemas(components: ComponentsBuilder) -> ComponentsBuilder {
     components
         .schema_from::<error::ErrorBody>()
         .schema_from::<error::ErrorDetail>()
+        .schema_from::<files::FileView>()
         .schema_from::<models::ModelView>()
         .schema_from::<models::ModelList>()
 }

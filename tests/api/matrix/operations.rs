@@ -228,12 +228,16 @@ fn running(name: &str) -> Option<Operation> {
             let body = json!({"model": "@this", "messages": hello});
             needs(view(Run)).when(Setup::Restored).json(body)
         }
-        "openaiCreateResponse" => needs(view(Run))
-            .when(Setup::Restored)
-            .json(json!({"model": "@this", "input": "Hello"})),
+        "openaiCreateResponse" => {
+            needs(view(Run)).when(Setup::Restored).json(json!({"model": "@this", "input": "Hello"}))
+        }
         "openaiGetResponse" | "openaiListInputItems" => answer(&[Read, Run]),
         "openaiDeleteResponse" => answer(&[Run]),
         "openaiCancelResponse" => answer(&[Run]).json(json!({})).also(&[409]),
+        "openaiCreateFile" => needs(Need::Seat(Write)).form("file", b"text").also(&[400]),
+        "openaiGetFile" => needs(Need::OwnSeat(Read)),
+        "openaiDownloadFile" => needs(Need::OwnSeat(Read)).also(&[404]),
+        "openaiDeleteFile" => needs(Need::OwnSeat(Write)),
         "explainInput" => needs(edit(Run)).when(Setup::Restored).asked("?input=Hello"),
         "explainRequest" => needs(edit(Run)).when(Setup::Restored).json(hello()),
         "getResponse" | "followResponse" | "listApprovals" => answer(&[Read, Run]),

@@ -141,6 +141,7 @@ async fn of_the_organization(
             made(world, ADMIN, "/api/automations", automation).await
         }
         ("/api/threads/", _) => made(world, standing, "/api/threads", json!({})).await,
+        ("/openai/v1/files/", _) => upload(world, standing).await,
         ("/api/responses/" | "/openai/v1/responses/", _) => world.run(standing).await,
         ("/api/tags/", _) => made(world, MAKER, "/api/tags", json!({"name": "@"})).await,
         ("/api/comments/", _) => {

@@ -143,6 +143,18 @@ for gone in [response.id, told.id]:
 begun = responses.create(model="helper", input="Hello", background=True)
 assert begun.id.startswith("resp_") and begun.status in ("queued", "in_progress", "completed"), begun
 
+# Files.
+file = client.files.create(file=("prices.md", b"# Prices"), purpose="user_data")
+assert (file.filename, file.bytes, file.status) == ("prices.md", 8, "processed"), file
+assert client.files.retrieve(file.id) == file
+assert client.files.content(file.id).read() == b"# Prices"
+assert client.files.delete(file.id).deleted
+try:
+    client.files.retrieve(file.id)
+    raise AssertionError("it was found")
+except NotFoundError:
+    pass
+
 # Models.
 assert [model.id for model in client.models.list()] == ["helper"]
 assert client.models.retrieve("helper").object == "model"

@@ -28,6 +28,9 @@ pub struct RunRequest {
     pub previous: Option<RunId>,
     /// Settings for this run only.
     pub overrides: Overrides,
+    /// The version of the assistant that is to answer, for those who may read it; the
+    /// newest unless it is named.
+    pub version: Option<u32>,
     /// Tools that the caller runs.
     pub tools: Vec<CallerTool>,
     /// Which tool the model is to use.

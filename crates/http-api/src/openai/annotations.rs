@@ -12,16 +12,12 @@ struct Place {
 /// Where the text cites the source; its end when it does not say.
 fn place(text: &str, number: u32) -> Place {
     let mark = format!("[{number}]");
-    match text.split_once(&mark) {
-        Some((before, _)) => {
-            let start = before.chars().count();
-            Place { start, end: start + mark.chars().count() }
-        }
-        None => {
-            let end = text.chars().count();
-            Place { start: end, end }
-        }
-    }
+    let Some((before, _)) = text.split_once(&mark) else {
+        let end = text.chars().count();
+        return Place { start: end, end };
+    };
+    let start = before.chars().count();
+    Place { start, end: start + mark.chars().count() }
 }
 
 /// Pages that the answer cites, as Chat Completions tells them.

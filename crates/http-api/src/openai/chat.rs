@@ -30,7 +30,7 @@ const CREATE: &str = "/openai/v1/chat/completions";
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![Endpoint::new(Method::POST, CREATE, create, |doc: Doc| {
         refusals(doc.op("openai", "openaiCreateChatCompletion", "Ask an assistant by messages"))
-            .about("The model is an assistant: its id or slug, with `@draft` its draft. The messages are the whole conversation; nothing of it is kept in a thread. System and developer messages go behind the assistant's instructions. Needs view access and the scope `run`.")
+            .about("The model is an assistant: its id or slug, with `@draft` its draft, with `@v3` its third version. The messages are the whole conversation; nothing of it is kept in a thread. System and developer messages go behind the assistant's instructions. Needs view access and the scope `run`.")
             .body("OpenaiChatCompletionCreate")
             .json(200, "The completion, or a stream of its chunks.", "OpenaiChatCompletion")
             .or_kinds(&["text/event-stream"])
@@ -41,6 +41,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 pub(super) fn refusals(doc: Doc) -> Doc {
     doc.codes(&[
         Code::ApiDisabled,
+        Code::InsufficientLevel,
         Code::NotFound,
         Code::AiSeatRequired,
         Code::ValidationFailed,
@@ -89,10 +90,12 @@ async fn create(AnyKind(mut call): AnyKind) -> Answer {
 }
 
 async fn start(call: &Call, input: Input) -> Answer {
-    let (wish, command) = request::read(input.value)?;
-    let reference = model::reference(call, &wish.model).await?;
+    let (wish, mut command) = request::read(input.value)?;
+    let named = model::named(call, &wish.model).await?;
+    command.request.version = named.version;
     let streams = command.stream == Some(true);
-    let started = runs::start_run(call.state.run_deps(), &call.caller, &reference, command).await?;
+    let started =
+        runs::start_run(call.state.run_deps(), &call.caller, &named.reference, command).await?;
     let run = started.run;
     answers::json(
         StatusCode::ACCEPTED,

@@ -1,5 +1,7 @@
 //! Errors as OpenAI's clients read them.
 
+use std::fmt::Write;
+
 use actix_web::http::StatusCode;
 use serde::Serialize;
 use understudy_domain::Fault;
@@ -99,7 +101,8 @@ fn param(path: &str, pointer: &str) -> String {
     }
     for part in parts {
         if part.parse::<usize>().is_ok() {
-            text.push_str(&format!("[{part}]"));
+            // Writing to a text cannot fail.
+            let _ = write!(text, "[{part}]");
         } else {
             text.push('.');
             text.push_str(&part.replace("~1", "/").replace("~0", "~"));

@@ -6,7 +6,10 @@ use understudy_domain::{
     Slug,
     assistant::view::AssistantView,
     ports::{AssistantFilter, Sort, SortKey},
-    usecases::assistants::{self, ListAssistants},
+    usecases::{
+        assistants::{self, ListAssistants},
+        versions,
+    },
 };
 use utoipa::ToSchema;
 
@@ -65,7 +68,12 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(Method::GET, ONE, read_model, |doc: Doc| {
             doc.op("openai", "openaiGetModel", "Read an assistant as a model")
                 .json(200, "It, as a model.", "OpenaiModel")
-                .codes(&[Code::AiSeatRequired, Code::ApiDisabled, Code::NotFound])
+                .codes(&[
+                    Code::AiSeatRequired,
+                    Code::ApiDisabled,
+                    Code::InsufficientLevel,
+                    Code::NotFound,
+                ])
         }),
     ]
 }
@@ -129,8 +137,12 @@ fn any() -> AssistantFilter {
 
 async fn read_model(call: Call) -> Answer {
     let name = call.segment("model", "model")?;
-    let reference = model::reference(&call, &name).await?;
-    let view = assistants::view_assistant(call.deps(), &call.caller, &reference).await?;
+    let named = model::named(&call, &name).await?;
+    let (deps, caller, reference) = (call.deps(), &call.caller, &named.reference);
+    let view = assistants::view_assistant(deps, caller, reference).await?;
+    if let Some(number) = named.version {
+        versions::view_version(deps, caller, reference, number).await?;
+    }
     if !view.record.authority().policy.is_active {
         return Err(Problem::new(Code::NotFound).detail("the assistant is inactive"));
     }

@@ -39,7 +39,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Method::POST, ALL, create, |doc: Doc| {
             chat::refusals(doc.op("openai", "openaiCreateResponse", "Ask an assistant"))
-                .about("The model is an assistant: its id or slug, with `@draft` its draft. What it keeps goes on by `previous_response_id` or `conversation`. With `background: true` the answer comes at once and the response goes on. Needs view access and the scope `run`.")
+                .about("The model is an assistant: its id or slug, with `@draft` its draft, with `@v3` its third version. What it keeps goes on by `previous_response_id` or `conversation`. With `background: true` the answer comes at once and the response goes on. Needs view access and the scope `run`.")
                 .body("OpenaiResponseCreate")
                 .json(200, "The response, or a stream of what happens in it.", "OpenaiResponse")
                 .or_kinds(&["text/event-stream"])
@@ -97,8 +97,6 @@ struct Accepted {
     streams: bool,
     waits: bool,
     outlives_connection: bool,
-    /// Whether the text may be taken back as a whole, so that it is told at the end.
-    holds_back: bool,
     /// The model as it was named.
     model: String,
 }
@@ -119,11 +117,13 @@ async fn create(AnyKind(mut call): AnyKind) -> Answer {
 }
 
 async fn start(call: &Call, input: Input) -> Answer {
-    let (model, command) = request::read(input.value)?;
-    let reference = model::reference(call, &model).await?;
+    let (model, mut command) = request::read(input.value)?;
+    let named = model::named(call, &model).await?;
+    command.request.version = named.version;
     let (streams, waits) = (command.stream == Some(true), !command.background);
     let command = StartRun { stream: Some(streams), ..command };
-    let started = runs::start_run(call.state.run_deps(), &call.caller, &reference, command).await?;
+    let started =
+        runs::start_run(call.state.run_deps(), &call.caller, &named.reference, command).await?;
     let run = started.run;
     answer::json(
         StatusCode::ACCEPTED,
@@ -132,7 +132,6 @@ async fn start(call: &Call, input: Input) -> Answer {
             streams,
             waits,
             outlives_connection: run.outlives_connection,
-            holds_back: chat::holds_back(run.request.overrides.format.as_ref()),
             model,
         },
     )
@@ -159,7 +158,7 @@ async fn answer_with(call: Call, accepted: Accepted, is_replay: bool) -> Answer 
 
 async fn told(call: &Call, run: &Run, model: &str) -> Answer {
     let approvals = approvals(call, run).await?;
-    answer::ok(&view::response(run, model, view::output(run, &approvals)))
+    answer::ok(&view::response(run, model, &view::output(run, &approvals)))
 }
 
 /// The calls that wait for somebody.

@@ -93,6 +93,7 @@ fn full_request() -> RunRequest {
         ],
         instructions: Some(hard()),
         previous: Some(id(8)),
+        version: Some(3),
         overrides: full_overrides(),
         tools: vec![tool],
         tool_choice: Some(ToolChoice::Named("find_größe".to_owned())),

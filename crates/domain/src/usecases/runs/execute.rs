@@ -108,9 +108,10 @@ async fn set_scene(working: &Working<'_>) -> Result<Scene> {
     }
     let caller = rights::caller_of(&run.deps, &state).await?;
     let view = rights::runnable(&run.deps, &caller, state.assistant).await?;
+    let view = rights::at_version(&run.deps, &caller, view, state.request.version).await?;
     let question = super::scene::question_of(&state.request.input);
     let view = dispatch::answerer(working, &state, &caller, view, &question).await?;
-    let mut scene = Scene::set(run, &state, caller, view).await?;
+    let mut scene = Box::pin(Scene::set(run, &state, caller, view)).await?;
     summing::sum_up(working, &mut scene, &state).await?;
     working.with(|run| {
         run.started_at.get_or_insert(working.run.deps.clock.now());

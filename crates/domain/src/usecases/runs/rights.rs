@@ -4,10 +4,11 @@
 use super::super::{
     Caller, Conflict, Deps, Error, Origin, Result,
     sessions::admit,
-    support::{locate, require_scope},
+    support::{locate, require_level, require_scope},
 };
 use crate::{
     AssistantId, Credential, Scope,
+    access::Level,
     assistant::view::AssistantView,
     ports::Proof,
     run::{Run, RunCredential},
@@ -55,5 +56,23 @@ pub(super) async fn runnable_by_name(
     if !view.record.authority().policy.is_active {
         return Err(Conflict::NotActive.into());
     }
+    Ok(view)
+}
+
+/// The assistant as it was in the version that is asked for, if one is. Versions are
+/// for those who may edit.
+pub(super) async fn at_version(
+    deps: &Deps<'_>,
+    caller: &Caller,
+    mut view: AssistantView,
+    version: Option<u32>,
+) -> Result<AssistantView> {
+    let Some(number) = version else { return Ok(view) };
+    require_level(&view, Level::Edit)?;
+    let lineage = view.record.assistant.lineage();
+    let found = deps.store.assistants().version(caller.tenant(), lineage, number).await?;
+    let found = found.ok_or(Error::NotFound("version"))?;
+    let assistant = &mut view.record.assistant;
+    (assistant.content, assistant.version) = (found.content, number);
     Ok(view)
 }

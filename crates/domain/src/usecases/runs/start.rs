@@ -6,7 +6,7 @@ use time::Duration;
 use super::{
     RunDeps, StartRun, Started, Threading, input,
     plan::Plan,
-    rights::{credential_of, runnable_by_name},
+    rights::{at_version, credential_of, runnable_by_name},
     superseding,
 };
 use crate::{
@@ -52,6 +52,7 @@ pub async fn start_run(
     let deps = run.deps;
     let view = runnable_by_name(&deps, caller, reference).await?;
     let StartRun { request, threading, stream, background, store } = command;
+    let view = at_version(&deps, caller, view, request.version).await?;
     let content = &view.record.assistant.content;
     input::check(&request, content)?;
     let plan = Plan::make(&deps, caller, content, &request).await?;

@@ -31,6 +31,7 @@ pub(super) fn read(value: Value) -> Result<StartRun, Problem> {
                 .map(|input| items::read(&mut fields, input))
                 .unwrap_or_default(),
             instructions: optional(&mut fields, "instructions", Fields::text),
+            version: None,
             previous: optional(&mut fields, "previous_response_id", Fields::parsed),
             overrides: overrides(&mut fields),
             tools: optional(&mut fields, "tools", |f, name| f.items(name, tool))

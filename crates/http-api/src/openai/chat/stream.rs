@@ -115,18 +115,15 @@ impl Chunks {
     /// More of a call's arguments; its name when it is new.
     fn call(&mut self, id: &str, name: &str, arguments: &str) -> Vec<Event> {
         let mut events = Vec::new();
-        let index = match self.calls.iter().position(|call| call.id == id) {
-            Some(index) => index,
-            None => {
-                let index = self.calls.len();
-                self.calls.push(ToldCall { id: id.to_owned(), arguments: String::new() });
-                let function = json!({ "name": name, "arguments": "" });
-                let call =
-                    json!({ "index": index, "id": id, "type": "function", "function": function });
-                events.push(self.delta(&json!({ "tool_calls": [call] })));
-                index
-            }
-        };
+        let known = self.calls.iter().position(|call| call.id == id);
+        let index = known.unwrap_or(self.calls.len());
+        if known.is_none() {
+            self.calls.push(ToldCall { id: id.to_owned(), arguments: String::new() });
+            let function = json!({ "name": name, "arguments": "" });
+            let call =
+                json!({ "index": index, "id": id, "type": "function", "function": function });
+            events.push(self.delta(&json!({ "tool_calls": [call] })));
+        }
         if !arguments.is_empty() {
             if let Some(call) = self.calls.get_mut(index) {
                 call.arguments.push_str(arguments);
@@ -200,10 +197,8 @@ impl Source for Chunks {
         let FollowedRun { events, is_last } =
             runs::follow_run(run_deps, caller, id, self.after, patience).await?;
         // Looked up before anything counts as told: whoever waits may be dropped.
-        let ended = match is_last {
-            true => Some(runs::wait_for_run(run_deps, caller, id).await?),
-            false => None,
-        };
+        let ended =
+            if is_last { Some(runs::wait_for_run(run_deps, caller, id).await?) } else { None };
         let mut told = Vec::new();
         if !self.began {
             self.began = true;

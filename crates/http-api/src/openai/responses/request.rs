@@ -123,13 +123,13 @@ fn threading(fields: &mut Fields, request: &RunRequest, store: Option<bool>) -> 
             fields.fault("conversation", "contradiction", message);
             Threading::Nowhere
         }
-        Some(id) => match thread_of(&id) {
-            Some(thread) => Threading::Continue(thread),
-            None => {
+        Some(id) => {
+            let thread = thread_of(&id);
+            if thread.is_none() {
                 fields.fault("conversation", "invalid", "must be the id of a conversation");
-                Threading::Nowhere
             }
-        },
+            thread.map_or(Threading::Nowhere, Threading::Continue)
+        }
         None if store == Some(false) && request.previous.is_none() => Threading::Nowhere,
         None => Threading::New,
     }
@@ -221,20 +221,19 @@ fn tools(fields: &mut Fields) -> Tools {
     {
         let kind = value.get("type").and_then(Value::as_str).unwrap_or_default();
         let built_in = BUILT_IN.iter().find(|(theirs, _)| *theirs == kind).map(|(_, ours)| *ours);
-        let read = |inner: &mut Fields| match built_in {
-            Some(name) => {
-                // It is on as far as the assistant has it: a request turns nothing on.
-                tools.built_in.insert(name.to_owned(), ToolMode::On);
-                ignore(inner, &["type"]);
-                ignore(inner, &SET_UP);
-                only(inner, "filters", &Value::Null, "is the assistant's to say");
-                let stores = optional(inner, "vector_store_ids", Fields::texts);
-                tools.vector_stores.extend(stores.unwrap_or_default());
-            }
-            None => {
+        let read = |inner: &mut Fields| {
+            let Some(name) = built_in else {
                 ignore_null(inner, &["defer_loading", "allowed_callers", "output_schema"]);
                 tools.functions.extend(tool(inner));
-            }
+                return;
+            };
+            // It is on as far as the assistant has it: a request turns nothing on.
+            tools.built_in.insert(name.to_owned(), ToolMode::On);
+            ignore(inner, &["type"]);
+            ignore(inner, &SET_UP);
+            only(inner, "filters", &Value::Null, "is the assistant's to say");
+            let stores = optional(inner, "vector_store_ids", Fields::texts);
+            tools.vector_stores.extend(stores.unwrap_or_default());
         };
         fields.nested(&format!("/tools/{index}"), value, read);
     }

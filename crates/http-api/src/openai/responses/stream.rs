@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use understudy_domain::{
-    RunEvent,
+    RunEvent, RunId,
     conversation::ToolCall,
     run::{Outcome, Run, RunStatus, names},
     usecases::{
@@ -21,7 +21,7 @@ use super::{
 use crate::{
     answer::Answer,
     call::Call,
-    openai::error_of,
+    openai::{chat::holds_back, error_of},
     problem::{Code, Problem},
     running::Leash,
     server::State,
@@ -35,6 +35,7 @@ pub(super) async fn open(call: Call, accepted: Accepted, leash: Option<Leash>) -
         after: 0,
         sequence: 0,
         begun: None,
+        holds_back: false,
         is_taken_back: false,
         items: Vec::new(),
         _leash: leash,
@@ -72,6 +73,8 @@ struct Told {
     sequence: u64,
     /// The run as it began.
     begun: Option<Box<Run>>,
+    /// Whether the text may be taken back as a whole, so that it is told at the end.
+    holds_back: bool,
     /// Whether text that was told does not count any more.
     is_taken_back: bool,
     items: Vec<Open>,
@@ -91,13 +94,14 @@ impl Told {
 
     /// The response as it begins.
     fn begin(&mut self, run: &Run) -> Vec<Event> {
+        self.holds_back = holds_back(run.request.overrides.format.as_ref());
         let begun = Run {
             status: RunStatus::InProgress,
             outcome: Outcome::default(),
             finished_at: None,
             ..run.clone()
         };
-        let response = view::response(&begun, &self.accepted.model, Vec::new());
+        let response = view::response(&begun, &self.accepted.model, &[]);
         self.begun = Some(Box::new(begun));
         let data = json!({ "response": response });
         vec![self.event("response.created", data.clone()), self.event("response.in_progress", data)]
@@ -111,10 +115,10 @@ impl Told {
     fn take(&mut self, event: &RunEvent) -> Vec<Event> {
         let data = &event.data;
         match event.name.as_str() {
-            names::CONTENT_DELTA if self.accepted.holds_back || self.is_taken_back => Vec::new(),
+            names::CONTENT_DELTA if self.holds_back || self.is_taken_back => Vec::new(),
             names::CONTENT_DELTA => self.say(data.contains_key("refusal"), text(data, "delta")),
             names::CONTENT_RESET => {
-                self.is_taken_back |= !self.accepted.holds_back;
+                self.is_taken_back |= !self.holds_back;
                 Vec::new()
             }
             names::REASONING_DELTA => self.think(text(data, "delta")),
@@ -125,7 +129,7 @@ impl Told {
                 let (id, whole) = (text(data, "call_id"), text(data, "arguments"));
                 let known = self.items.iter().find_map(|item| match &item.what {
                     What::Call(call) if call.id == id => Some(call.arguments.as_str()),
-                    _ => None,
+                    What::Call(_) | What::Reasoning(_) | What::Message(_) | What::Approval => None,
                 });
                 let rest = whole.strip_prefix(known.unwrap_or_default()).unwrap_or_default();
                 let mut events = self.call(id, text(data, "tool"), rest);
@@ -136,12 +140,11 @@ impl Told {
         }
     }
 
-    /// Opens an item; its place.
-    fn add(&mut self, id: String, what: What, item: &Value) -> (usize, Event) {
-        let index = self.items.len();
+    /// Opens an item behind the others.
+    fn add(&mut self, id: String, what: What, item: &Value) -> Event {
+        let data = json!({ "output_index": self.items.len(), "item": item });
         self.items.push(Open { id, what, done: None });
-        let data = json!({ "output_index": index, "item": item });
-        (index, self.event("response.output_item.added", data))
+        self.event("response.output_item.added", data)
     }
 
     /// Tells the end of an item.
@@ -160,25 +163,21 @@ impl Told {
 
     fn think(&mut self, delta: &str) -> Vec<Event> {
         let mut events = Vec::new();
-        let index = match self.last(|what| matches!(what, What::Reasoning(_))) {
-            Some(index) => index,
-            None => {
-                let number = self.items.len();
-                let id = match number {
-                    0 => format!("rs_{}", self.stem()),
-                    _ => format!("rs_{}_{number}", self.stem()),
-                };
-                let item = reasoning(&id, "", false);
-                let (index, added) = self.add(id.clone(), What::Reasoning(String::new()), &item);
-                events.push(added);
-                let part = json!({ "type": "summary_text", "text": "" });
-                let data = json!({
-                    "item_id": id, "output_index": index, "summary_index": 0, "part": part,
-                });
-                events.push(self.event("response.reasoning_summary_part.added", data));
-                index
-            }
-        };
+        let open = self.last(|what| matches!(what, What::Reasoning(_)));
+        let index = open.unwrap_or(self.items.len());
+        if open.is_none() {
+            let id = match index {
+                0 => format!("rs_{}", self.stem()),
+                _ => format!("rs_{}_{index}", self.stem()),
+            };
+            let item = reasoning(&id, "", false);
+            events.push(self.add(id.clone(), What::Reasoning(String::new()), &item));
+            let part = json!({ "type": "summary_text", "text": "" });
+            let data = json!({
+                "item_id": id, "output_index": index, "summary_index": 0, "part": part,
+            });
+            events.push(self.event("response.reasoning_summary_part.added", data));
+        }
         let Some(item) = self.items.get_mut(index) else { return events };
         if let What::Reasoning(text) = &mut item.what {
             text.push_str(delta);
@@ -210,16 +209,13 @@ impl Told {
 
     fn say(&mut self, is_refusal: bool, delta: &str) -> Vec<Event> {
         let mut events = self.close_reasoning();
-        let index = match self.last(|what| matches!(what, What::Message(_))) {
-            Some(index) => index,
-            None => {
-                let id = format!("msg_{}", self.stem());
-                let item = message(&id, Vec::new(), "in_progress");
-                let (index, added) = self.add(id, What::Message(Vec::new()), &item);
-                events.push(added);
-                index
-            }
-        };
+        let open = self.last(|what| matches!(what, What::Message(_)));
+        let index = open.unwrap_or(self.items.len());
+        if open.is_none() {
+            let id = format!("msg_{}", self.stem());
+            let item = message(&id, &[], "in_progress");
+            events.push(self.add(id, What::Message(Vec::new()), &item));
+        }
         let Some(Open { id, what: What::Message(pieces), .. }) = self.items.get_mut(index) else {
             return events;
         };
@@ -234,21 +230,19 @@ impl Told {
         let content_index = pieces.len().saturating_sub(1);
         let place = json!({ "item_id": id, "output_index": index, "content_index": content_index });
         if is_new {
-            let part = match is_refusal {
-                true => json!({ "type": "refusal", "refusal": "" }),
-                false => {
-                    json!({ "type": "output_text", "text": "", "annotations": [], "logprobs": [] })
-                }
+            let part = if is_refusal {
+                json!({ "type": "refusal", "refusal": "" })
+            } else {
+                json!({ "type": "output_text", "text": "", "annotations": [], "logprobs": [] })
             };
             events.push(self.event("response.content_part.added", with(&place, "part", part)));
         }
         if !delta.is_empty() {
             let data = with(&place, "delta", delta.into());
-            events.push(match is_refusal {
-                true => self.event("response.refusal.delta", data),
-                false => {
-                    self.event("response.output_text.delta", with(&data, "logprobs", json!([])))
-                }
+            events.push(if is_refusal {
+                self.event("response.refusal.delta", data)
+            } else {
+                self.event("response.output_text.delta", with(&data, "logprobs", json!([])))
             });
         }
         events
@@ -285,7 +279,7 @@ impl Told {
             events.push(self.event("response.content_part.done", data));
             content.push(part);
         }
-        let item = message(&id, content, view::status(run));
+        let item = message(&id, &content, view::status(run));
         events.push(self.done(index, item));
         events
     }
@@ -294,19 +288,16 @@ impl Told {
     fn call(&mut self, id: &str, name: &str, arguments: &str) -> Vec<Event> {
         let mut events = self.close_reasoning();
         let is = |what: &What| matches!(what, What::Call(call) if call.id == id);
-        let index = match self.items.iter().position(|item| is(&item.what)) {
-            Some(index) => index,
-            None => {
-                let calls = self.items.iter().filter(|item| matches!(item.what, What::Call(_)));
-                let item_id = format!("fc_{}_{}", self.stem(), calls.count());
-                let call =
-                    ToolCall { id: id.to_owned(), name: name.to_owned(), arguments: String::new() };
-                let item = function_call(&item_id, &call, false);
-                let (index, added) = self.add(item_id, What::Call(call), &item);
-                events.push(added);
-                index
-            }
-        };
+        let open = self.items.iter().position(|item| is(&item.what));
+        let index = open.unwrap_or(self.items.len());
+        if open.is_none() {
+            let calls = self.items.iter().filter(|item| matches!(item.what, What::Call(_)));
+            let item_id = format!("fc_{}_{}", self.stem(), calls.count());
+            let (id, name, arguments) = (id.to_owned(), name.to_owned(), String::new());
+            let call = ToolCall { id, name, arguments };
+            let item = function_call(&item_id, &call, false);
+            events.push(self.add(item_id, What::Call(call), &item));
+        }
         if let Some(item) = self.items.get_mut(index)
             && !arguments.is_empty()
         {
@@ -361,12 +352,12 @@ impl Told {
             events.extend(self.close_call(&id));
         }
         for item in approvals {
-            let (index, added) = self.add(String::new(), What::Approval, item);
-            events.push(added);
+            let index = self.items.len();
+            events.push(self.add(String::new(), What::Approval, item));
             events.push(self.done(index, item.clone()));
         }
-        let output = self.items.iter().filter_map(|item| item.done.clone()).collect();
-        let response = view::response(run, &self.accepted.model, output);
+        let output: Vec<Value> = self.items.iter().filter_map(|item| item.done.clone()).collect();
+        let response = view::response(run, &self.accepted.model, &output);
         let kind = match view::status(run) {
             "failed" => "response.failed",
             "completed" => "response.completed",
@@ -386,6 +377,17 @@ impl Told {
         });
         self.event("error", data)
     }
+}
+
+/// A run that has ended, and the calls of it that wait for somebody.
+async fn ended(state: &State, caller: &Caller, id: RunId) -> Result<(Run, Vec<Value>), Problem> {
+    let run = runs::wait_for_run(state.run_deps(), caller, id).await?;
+    if run.status != RunStatus::Waiting {
+        return Ok((run, Vec::new()));
+    }
+    let approvals = runs::list_approvals(state.deps(), caller, id).await?;
+    let told = approvals.iter().filter_map(view::approval).collect();
+    Ok((run, told))
 }
 
 fn text<'a>(data: &'a Map<String, Value>, name: &str) -> &'a str {
@@ -428,25 +430,14 @@ impl Source for Told {
         let FollowedRun { events, is_last } =
             runs::follow_run(run_deps, caller, id, self.after, patience).await?;
         // Looked up before anything counts as told: whoever waits may be dropped.
-        let ended = match is_last {
-            true => {
-                let run = runs::wait_for_run(run_deps, caller, id).await?;
-                let approvals = match run.status {
-                    RunStatus::Waiting => runs::list_approvals(state.deps(), caller, id).await?,
-                    _ => Vec::new(),
-                };
-                Some((run, approvals))
-            }
-            false => None,
-        };
+        let ended = if is_last { Some(ended(state, caller, id).await?) } else { None };
         let mut told = Vec::new();
         for event in &events {
             self.after = event.sequence;
             told.extend(self.take(event));
         }
         if let Some((run, approvals)) = &ended {
-            let approvals: Vec<Value> = approvals.iter().filter_map(view::approval).collect();
-            told.extend(self.finish(run, &approvals));
+            told.extend(self.finish(run, approvals));
         }
         Ok(News { events: told, is_last })
     }

@@ -15,7 +15,7 @@ use super::items::stem;
 use crate::openai::{annotations, told};
 
 /// The response object with these items.
-pub(super) fn response(run: &Run, model: &str, output: Vec<Value>) -> Value {
+pub(super) fn response(run: &Run, model: &str, output: &[Value]) -> Value {
     let (request, outcome) = (&run.request, &run.outcome);
     let Overrides { temperature, top_p, max_completion_tokens, max_tool_calls, .. } =
         request.overrides;
@@ -173,7 +173,7 @@ pub(super) fn output(run: &Run, approvals: &[Approval]) -> Vec<Value> {
         && (run.status != RunStatus::Completed || !outcome.requested_calls.is_empty());
     if !is_silent {
         let part = part(outcome.refused, &outcome.text, run);
-        output.push(message(&format!("msg_{stem}"), vec![part], status(run)));
+        output.push(message(&format!("msg_{stem}"), &[part], status(run)));
     }
     let calls = outcome.requested_calls.iter().enumerate();
     output.extend(
@@ -191,7 +191,7 @@ pub(super) fn reasoning(id: &str, text: &str, is_done: bool) -> Value {
 }
 
 /// What the assistant said.
-pub(super) fn message(id: &str, content: Vec<Value>, status: &str) -> Value {
+pub(super) fn message(id: &str, content: &[Value], status: &str) -> Value {
     let status = match status {
         "completed" | "in_progress" => status,
         _ => "incomplete",

@@ -241,6 +241,9 @@ fn path_parameter(pattern: &str, name: &str) -> (&'static str, &'static str) {
         _ if pattern.starts_with("/api/teams") => {
             ("The id of a team.", "team_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
         }
+        _ if pattern.starts_with("/openai/v1/files") => {
+            ("The id of a file.", "upl_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
+        }
         _ if pattern.starts_with("/openai/v1/responses") => {
             ("The id of a response.", "resp_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
         }
