@@ -34,6 +34,8 @@ const MAX_PAUSES: u32 = 5;
 /// Most steps of a run, whatever its calls: a model that only asks for tools it is
 /// not offered would go on for ever.
 const MAX_STEPS: u32 = 150;
+/// How often a model may call tools that it is not offered before it is given up.
+const MAX_UNHEARD: u32 = 3;
 /// What a model is told that calls more tools than it may.
 const LIMIT_REACHED: &str = "The limit of tool calls for this response is reached. Answer with \
                              what you know.";
@@ -148,7 +150,7 @@ async fn announce(working: &Working<'_>, scene: &Scene) {
 async fn answer(working: &Working<'_>, scene: &Scene, judge: Option<&Judge<'_>>) -> Result<Ending> {
     let Scene { plan, offered, .. } = scene;
     let most = usize::try_from(plan.settings.max_tool_calls).unwrap_or(usize::MAX);
-    let (mut pauses, mut was_repaired) = (0, false);
+    let (mut pauses, mut unheard, mut was_repaired) = (0, 0, false);
     for _ in 0..MAX_STEPS {
         let made = working.with(|run| run.outcome.tool_calls.len());
         let offered: &[OfferedTool] = if made < most { offered } else { &[] };
@@ -162,6 +164,10 @@ async fn answer(working: &Working<'_>, scene: &Scene, judge: Option<&Judge<'_>>)
         // A call in an answer that was cut off may be cut off itself.
         let is_whole = matches!(stop, ChatStop::ToolUse | ChatStop::EndTurn | ChatStop::Pause);
         if !calls.is_empty() && is_whole {
+            unheard += u32::from(offered.is_empty());
+            if unheard > MAX_UNHEARD {
+                break;
+            }
             match use_tools(working, scene, offered, calls, most).await? {
                 Some(ending) => return Ok(ending),
                 None => continue,

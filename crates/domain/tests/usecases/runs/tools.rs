@@ -71,6 +71,18 @@ async fn a_model_that_calls_for_ever_is_stopped_at_the_limit() {
 }
 
 #[tokio::test]
+async fn a_model_that_hears_of_no_limit_is_given_up() {
+    let (stage, id) = with_server(json!({"max_tool_calls": 1})).await;
+    stage.chat.answer_always(|_| Ok(calls("box__look", 1)));
+
+    let ran = stage.ask(&id, "look").await;
+
+    assert_eq!(ran.run.outcome.failure.as_ref().unwrap().code, "too_many_steps");
+    assert_eq!(stage.mcp.calls().len(), 1);
+    assert!(stage.chat.asked().len() < 10);
+}
+
+#[tokio::test]
 async fn calls_beyond_the_limit_in_one_step_are_told_so() {
     let (stage, id) = with_server(json!({"max_tool_calls": 2})).await;
     stage.chat.answer_next(calls("box__look", 4));
