@@ -86,13 +86,26 @@ pub async fn follow_run(
     if run.runner.user_of(id) != Some(caller.actor.user) {
         own_run(&deps, caller, id).await?;
     }
-    let events = run.runner.follow(caller.tenant(), id, after, patience).await?;
-    if !events.is_empty() {
-        return Ok(without_past_pauses(events));
+    let mut behind = after;
+    loop {
+        let events = run.runner.follow(caller.tenant(), id, behind, patience).await?;
+        if events.is_empty() {
+            break;
+        }
+        let mut news = without_past_pauses(events);
+        if !news.is_last || !own_run(&deps, caller, id).await?.status.is_active() {
+            return Ok(news);
+        }
+        // The last of them tells of a pause, and the run goes on already.
+        let pause = news.events.pop();
+        if !news.events.is_empty() {
+            return Ok(FollowedRun { is_last: false, ..news });
+        }
+        behind = pause.map_or(behind, |pause| pause.sequence);
     }
     let state = own_run(&deps, caller, id).await?;
     if state.status.is_active() {
-        return Ok(FollowedRun { events, is_last: false });
+        return Ok(FollowedRun { events: Vec::new(), is_last: false });
     }
     // It ended between the two looks, or its server died before it told of it.
     let events = deps.store.run_events().events(caller.tenant(), id, after, 1_000).await?;
