@@ -21,7 +21,9 @@ const MODELS: &str = "/openai/v1/models";
 fn hello(more: Value) -> Value {
     let messages = json!([{"role": "user", "content": "Hello"}]);
     let mut body = json!({"model": "helper", "messages": messages});
-    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    if let Value::Object(more) = more {
+        body.as_object_mut().unwrap().extend(more);
+    }
     body
 }
 
@@ -44,11 +46,8 @@ fn chunks(reply: &Reply) -> Vec<Value> {
     let text = String::from_utf8(reply.bytes.clone()).unwrap();
     let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
     let silent = |line: &&&str| !line.starts_with(':');
-    let data: Vec<&str> = lines
-        .iter()
-        .filter(silent)
-        .map(|line| line.strip_prefix("data: ").expect("nothing but data"))
-        .collect();
+    let data: Vec<&str> =
+        lines.iter().filter(silent).map(|line| line.strip_prefix("data: ").unwrap()).collect();
     let (last, rest) = data.split_last().unwrap();
     assert_eq!(*last, "[DONE]");
     rest.iter().map(|data| serde_json::from_str(data).unwrap()).collect()

@@ -55,8 +55,11 @@ fn result(asked: &Asked, result: &Value) -> Reply {
 }
 
 fn events(messages: &[Value]) -> Reply {
-    let lines: String =
-        messages.iter().map(|it| format!("event: message\ndata: {it}\n\n")).collect();
+    let lines: String = messages
+        .iter()
+        .map(|it| format!("event: message\ndata: {it}\n\n"))
+        .collect::<Vec<_>>()
+        .concat();
     Reply::new(200, lines).with("content-type", "text/event-stream")
 }
 

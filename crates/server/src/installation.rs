@@ -161,14 +161,7 @@ impl Installation {
             (None, Some(key), Purpose::Serve) => key,
             (None, None, Purpose::Serve) => make_key(config)?,
         };
-        let (signer, logins, vault) = match &previous {
-            None => (JwtSigner::new(&key), XChaChaLogins::new(&key), XChaChaVault::new(&key)),
-            Some(previous) => (
-                JwtSigner::with_previous(&key, previous),
-                XChaChaLogins::with_previous(&key, previous),
-                XChaChaVault::with_previous(&key, previous),
-            ),
-        };
+        let (signer, logins, vault) = keyed(&key, previous.as_ref());
         let media = Arc::new(Media::new(media_options(config)));
         let allowed_networks = config.allow_private_network.clone();
         let outbound = Outbound::new(OutboundOptions { allowed_networks });
@@ -235,6 +228,21 @@ impl Installation {
             blobs: &*self.blobs,
             pictures: &*self.pictures,
         }
+    }
+}
+
+/// What is made of the master key, and of the one before while it is changed.
+fn keyed(
+    key: &MasterKey,
+    previous: Option<&MasterKey>,
+) -> (JwtSigner, XChaChaLogins, XChaChaVault) {
+    match previous {
+        None => (JwtSigner::new(key), XChaChaLogins::new(key), XChaChaVault::new(key)),
+        Some(previous) => (
+            JwtSigner::with_previous(key, previous),
+            XChaChaLogins::with_previous(key, previous),
+            XChaChaVault::with_previous(key, previous),
+        ),
     }
 }
 

@@ -359,7 +359,7 @@ impl World {
 
     /// A response of somebody's own, which the assistant gave to those who see it.
     pub(super) async fn run(&self, standing: Standing) -> Option<String> {
-        let user = self.viewer(standing)?;
+        let user = viewer(standing)?;
         let number = 7_000 + self.names.fetch_add(1, Ordering::Relaxed);
         let assistant = self.this.parse().unwrap();
         let run = Run {
@@ -377,7 +377,7 @@ impl World {
 
     /// A call in somebody's response, about which they decided.
     pub(super) async fn approval(&self, standing: Standing, run: &str) -> Option<String> {
-        let user = self.viewer(standing)?;
+        let user = viewer(standing)?;
         let number = 7_000 + self.names.fetch_add(1, Ordering::Relaxed);
         let mut work = self.app.store.begin(user.organization).await.unwrap();
         let run = work.runs().find(run.parse().ok()?).await.unwrap()?;
@@ -391,7 +391,7 @@ impl World {
     pub(super) async fn memory(&self, standing: Standing) -> Option<String> {
         let number = 7_000 + self.names.fetch_add(1, Ordering::Relaxed);
         // Who sees nothing of the assistant asks for what might be there.
-        let Some(user) = self.viewer(standing) else {
+        let Some(user) = viewer(standing) else {
             return Some(sample::id::<understudy_domain::MemoryKey>(number).to_string());
         };
         let memory = Memory {
@@ -404,15 +404,9 @@ impl World {
             created_at: sample::instant(number),
         };
         let mut work = self.app.store.begin(user.organization).await.unwrap();
-        work.conversations().insert_memories(&[memory.clone()]).await.unwrap();
+        work.conversations().insert_memories(std::slice::from_ref(&memory)).await.unwrap();
         work.commit().await.unwrap();
         Some(memory.id.to_string())
-    }
-
-    /// The user, if they see the assistant.
-    fn viewer(&self, standing: Standing) -> Option<User> {
-        let sees = standing.level() >= Level::View && standing.is_at_home();
-        sees.then(|| user(standing))
     }
 
     /// Logs everybody in anew.
@@ -459,4 +453,10 @@ fn limits(show: Show, of: Option<(Show, AssistantId)>) -> Option<TokenLimits> {
         }
         _ => return None,
     })
+}
+
+/// The user, if they see the assistant.
+fn viewer(standing: Standing) -> Option<User> {
+    let sees = standing.level() >= Level::View && standing.is_at_home();
+    sees.then(|| user(standing))
 }

@@ -29,7 +29,7 @@ impl Followed {
         let request = request
             .header("authorization", format!("Bearer {}", person.token()))
             .header("accept", "text/event-stream");
-        let request = body.into_iter().fold(request, |request, body| request.json(body));
+        let request = body.into_iter().fold(request, reqwest::RequestBuilder::json);
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200, "{path}");
         assert_eq!(response.headers()["content-type"], "text/event-stream");
@@ -52,7 +52,7 @@ impl Followed {
     /// The next event; `None` behind `[DONE]`.
     pub(crate) async fn event(&mut self) -> Option<Value> {
         loop {
-            let part = self.part().await.expect("a stream ends with [DONE]");
+            let part = self.part().await.unwrap();
             if part == "data: [DONE]" {
                 assert_eq!(self.part().await, None, "something follows the end");
                 return None;
@@ -81,7 +81,7 @@ impl Followed {
     pub(crate) async fn until(&mut self, name: &str) -> Vec<Value> {
         let mut events = Vec::new();
         loop {
-            let event = self.event().await.expect("the stream ended early");
+            let event = self.event().await.unwrap();
             let is_it = event["event"] == name;
             events.push(event);
             if is_it {

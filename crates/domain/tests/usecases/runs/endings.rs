@@ -128,7 +128,7 @@ async fn stopped_after(seconds: i64) -> (RunStage, String, FakeSink, understudy_
 
 #[tokio::test]
 async fn a_run_that_is_stopped_at_once_takes_both_messages_back() {
-    let (stage, _, sink, run) = stopped_after(2).await;
+    let (stage, _, sink, run) = Box::pin(stopped_after(2)).await;
 
     assert_eq!(run.status, RunStatus::Cancelled);
     let last = sink.events().pop().unwrap();
@@ -146,7 +146,7 @@ async fn a_run_that_is_stopped_at_once_takes_both_messages_back() {
 
 #[tokio::test]
 async fn a_run_that_is_stopped_later_keeps_what_was_said() {
-    let (stage, id, sink, run) = stopped_after(8).await;
+    let (stage, id, sink, run) = Box::pin(stopped_after(8)).await;
 
     let last = sink.events().pop().unwrap();
     assert_eq!(last.data["cancel_mode"], "keep_partial");

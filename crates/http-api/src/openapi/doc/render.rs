@@ -211,68 +211,70 @@ fn names_in(pattern: &str) -> impl Iterator<Item = &str> {
 
 /// What a segment of a path names, and an example of it.
 fn path_parameter(pattern: &str, name: &str) -> (&'static str, &'static str) {
-    match name {
-        "number" => ("The number of a version, from 1.", "2"),
-        "userId" => ("The id of a user.", "usr_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
-        "file" if pattern.starts_with("/docs") => {
-            ("The name of a file of the page; empty for the page itself.", "swagger-ui.css")
-        }
-        "file" => (
-            "A file: its id, or its name if no other file of the assistant has it.",
-            "file_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90",
-        ),
-        "embeddingId" => {
-            ("The id of an image inside of a file.", "emb_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
-        }
-        "targetId" => ("What the reference points to, percent-encoded.", "vs_abc123"),
-        "principalId" => ("The id of a user or team.", "usr_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
-        "tagId" => ("The id of a tag.", "tag_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
-        "uploadId" => ("The id of an upload.", "upl_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
-        "name" => ("The name of an icon of the library.", "star"),
-        "avatar" => ("The id of an avatar of the library.", "avt_support_green"),
-        "model" => ("An assistant: its id or slug, with `@draft` behind it its draft.", "support"),
-        "chatbotId" => (
-            "A chatbot: the hyphenated UUID, the id or the slug of an assistant.",
-            "3317853e-0af2-427d-a56f-351a9587f48f",
-        ),
-        _ if pattern.starts_with("/api/users") => {
-            ("The id of a user.", "usr_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
-        }
-        _ if pattern.starts_with("/api/teams") => {
-            ("The id of a team.", "team_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
-        }
-        _ if pattern.starts_with("/openai/v1/files") => {
-            ("The id of a file.", "upl_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
-        }
-        _ if pattern.starts_with("/openai/v1/responses") => {
-            ("The id of a response.", "resp_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
-        }
-        "key" => (
-            "What the address of the picture ends with.",
-            "pZx2q0J4mXc1Vb7Yt5Rk8Lw3Ns6Hd9Fg2Ja4Qe7Uo0I",
-        ),
-        _ if pattern.starts_with("/api/providers") => {
-            ("The id of a provider.", "prov_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
-        }
-        _ if pattern.starts_with("/api/images") => {
-            ("The id of a picture.", "img_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
-        }
-        _ if pattern.starts_with("/api/tags") => {
-            ("The id of a tag.", "tag_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
-        }
-        _ if pattern.starts_with("/api/comments") => {
-            ("The id of a comment or reply.", "cmt_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
-        }
-        "deliveryId" => ("The id of a delivery.", "dlv_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
-        _ if pattern.starts_with("/api/webhooks") => {
-            ("The id of a webhook.", "hook_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
-        }
-        _ if pattern.starts_with("/api/tokens") => {
-            ("The id of a token.", "tok_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90")
-        }
-        _ => (
-            "An assistant or draft: its id, its hyphenated UUID, or the slug of an assistant.",
-            "support",
-        ),
+    if name == "file" && pattern.starts_with("/docs") {
+        return ("The name of a file of the page; empty for the page itself.", "swagger-ui.css");
     }
+    let by_name = BY_NAME.iter().find(|(known, ..)| *known == name);
+    let by_place = BY_PLACE.iter().find(|(place, ..)| pattern.starts_with(place));
+    by_name.or(by_place).map_or(ASSISTANT, |(_, about, example)| (about, example))
 }
+
+const ASSISTANT: (&str, &str) =
+    ("An assistant or draft: its id, its hyphenated UUID, or the slug of an assistant.", "support");
+
+/// Segments whose name says what they are.
+const BY_NAME: [(&str, &str, &str); 19] = [
+    ("number", "The number of a version, from 1.", "2"),
+    ("userId", "The id of a user.", "usr_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+    (
+        "file",
+        "A file: its id, or its name if no other file of the assistant has it.",
+        "file_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90",
+    ),
+    ("embeddingId", "The id of an image inside of a file.", "emb_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+    ("targetId", "What the reference points to, percent-encoded.", "vs_abc123"),
+    ("principalId", "The id of a user or team.", "usr_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+    ("tagId", "The id of a tag.", "tag_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+    ("uploadId", "The id of an upload.", "upl_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+    ("name", "The name of an icon of the library.", "star"),
+    ("avatar", "The id of an avatar of the library.", "avt_support_green"),
+    ("model", "An assistant: its id or slug, with `@draft` behind it its draft.", "support"),
+    (
+        "chatbotId",
+        "A chatbot: the hyphenated UUID, the id or the slug of an assistant.",
+        "3317853e-0af2-427d-a56f-351a9587f48f",
+    ),
+    (
+        "key",
+        "What the address of the picture ends with.",
+        "pZx2q0J4mXc1Vb7Yt5Rk8Lw3Ns6Hd9Fg2Ja4Qe7Uo0I",
+    ),
+    ("deliveryId", "The id of a delivery.", "dlv_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+    (
+        "approvalId",
+        "The id of a call that waits for approval.",
+        "apr_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90",
+    ),
+    ("memoryId", "The id of something that is remembered.", "mem_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+    ("skillId", "The id of a skill.", "skl_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+    ("secretId", "The id of a secret.", "sec_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+    ("ruleId", "The id of a rule.", "rule_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+];
+
+/// What `{id}` is, by the path that it is in.
+const BY_PLACE: [(&str, &str, &str); 14] = [
+    ("/api/users", "The id of a user.", "usr_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+    ("/api/teams", "The id of a team.", "team_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+    ("/openai/v1/files", "The id of a file.", "upl_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+    ("/openai/v1/responses", "The id of a response.", "resp_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+    ("/api/responses", "The id of a response.", "resp_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+    ("/api/threads", "The id of a thread.", "thread_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+    ("/api/automations", "The id of an automation.", "auto_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+    ("/api/providers", "The id of a provider.", "prov_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+    ("/api/images", "The id of a picture.", "img_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+    ("/api/rules", "The id of a rule.", "rule_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+    ("/api/tags", "The id of a tag.", "tag_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+    ("/api/comments", "The id of a comment or reply.", "cmt_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+    ("/api/webhooks", "The id of a webhook.", "hook_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+    ("/api/tokens", "The id of a token.", "tok_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+];
