@@ -141,7 +141,8 @@ async fn make_templates(admin: &mut Caller, user: &str) -> Result<Templates> {
     }
 }
 
-fn bearer(token: &str) -> Vec<String> {
+/// Headers that show a token.
+pub(crate) fn bearer(token: &str) -> Vec<String> {
     vec![format!("Authorization: Bearer {token}"), "Content-Type: application/json".to_owned()]
 }
 
@@ -157,7 +158,7 @@ fn uuid(id: &str) -> Result<Uuid> {
 }
 
 /// The value of a new token, wherever it stands.
-fn secret(answer: &Value) -> Option<String> {
+pub(crate) fn secret(answer: &Value) -> Option<String> {
     let texts = answer.as_object()?.values().filter_map(Value::as_str);
     texts.filter(|text| text.starts_with("ust_")).map(str::to_owned).next()
 }

@@ -13,8 +13,11 @@ mod measure;
 mod report;
 mod rounds;
 mod seed;
+mod speech;
 mod statements;
 mod system;
+mod talk;
+mod upstream;
 mod yardstick;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -37,6 +40,13 @@ enum Command {
         /// The plan
         plan: PathBuf,
     },
+    /// Ask for streams by the plan in a file and print what came of it
+    Talk {
+        /// The plan
+        plan: PathBuf,
+    },
+    /// Serve as a provider of models that streams tokens
+    Upstream(upstream::Args),
     /// Repeat the statements of a file on SQLite
     Statements(statements::Args),
     /// Serve the bare handlers
@@ -49,10 +59,16 @@ enum Command {
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
-        // The generator has one thread, the others have one for each core: as many
-        // as the service.
+        // Generators and the provider have one thread, the others have one for each
+        // core: as many as the service.
         Command::Load { plan } => {
             block_on(tokio::runtime::Builder::new_current_thread(), load::run(&plan))
+        }
+        Command::Talk { plan } => {
+            block_on(tokio::runtime::Builder::new_current_thread(), talk::run(&plan))
+        }
+        Command::Upstream(args) => {
+            block_on(tokio::runtime::Builder::new_current_thread(), upstream::run(args))
         }
         Command::Measure(args) => {
             block_on(tokio::runtime::Builder::new_multi_thread(), measure::run(args))

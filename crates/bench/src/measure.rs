@@ -3,6 +3,7 @@
 mod content;
 mod scene;
 mod size;
+mod streams;
 mod writes;
 
 use std::{path::PathBuf, time::Duration};
@@ -13,13 +14,14 @@ use clap::ValueEnum;
 use crate::{
     load::Step,
     machine::{self, Family},
-    report::Report,
+    report::{self, Report},
     rounds::{Contender, Pace, alternate},
 };
 use scene::{Scene, Setting};
 
 /// Arguments of `measure`.
 #[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Args {
     /// The service's program
     #[arg(long)]
@@ -45,6 +47,9 @@ pub(crate) struct Args {
     /// Measure files and icons only
     #[arg(long)]
     content: bool,
+    /// Measure streamed answers only, and leave the rest of the page as it is
+    #[arg(long, conflicts_with = "content")]
+    streams: bool,
     /// Measure on these databases only
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Kind::Sqlite, Kind::Postgres])]
     databases: Vec<Kind>,
@@ -93,6 +98,14 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     };
     let pace = if args.quick { QUICK } else { FULL };
     let mut report = Report::default();
+    if args.streams {
+        streams::measure(&setting, &args, &args.databases, &mut report).await?;
+        let section = report.streams_section(&machine::description()?, &streams::method(&args));
+        let old = std::fs::read_to_string(&args.output).unwrap_or_default();
+        std::fs::write(&args.output, with_streams(&old, &section))?;
+        std::io::Write::write_all(&mut std::io::stdout(), section.as_bytes())?;
+        return Ok(());
+    }
     for kind in args.databases.iter().copied() {
         let mut scenes = Vec::new();
         for count in sizes(&args) {
@@ -116,10 +129,22 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         }
     }
     size::binary(&args.program, &mut report)?;
-    let figures = report.page(&machine::description()?, &method(pace));
+    let machine = machine::description()?;
+    let mut figures = report.page(&machine, &method(pace));
+    if !args.content {
+        streams::measure(&setting, &args, &args.databases, &mut report).await?;
+        let section = report.streams_section(&machine, &streams::method(&args));
+        figures = with_streams(&figures, &section);
+    }
     std::fs::write(&args.output, &figures)?;
     std::io::Write::write_all(&mut std::io::stdout(), figures.as_bytes())?;
     Ok(())
+}
+
+/// The page with this section at its end, in place of the one that it had.
+fn with_streams(page: &str, section: &str) -> String {
+    let kept = page.split_once(report::STREAMS_HEAD).map_or(page, |(before, _)| before);
+    format!("{}\n\n{section}", kept.trim_end())
 }
 
 /// How many assistants there are in the scenes; the second is where speed is

@@ -10,7 +10,11 @@ pub(crate) struct Report {
     speed: Vec<[String; 9]>,
     growth: Vec<[String; 6]>,
     size: Vec<[String; 3]>,
+    streams: Vec<[String; 6]>,
 }
+
+/// What the section of streams begins with; it is the last of the page.
+pub(crate) const STREAMS_HEAD: &str = "## Streams";
 
 const SPEED: [&str; 9] = [
     "work",
@@ -25,6 +29,8 @@ const SPEED: [&str; 9] = [
 ];
 const GROWTH: [&str; 6] =
     ["list of 50, as a member", "database", "rows", "median ms", "p99 ms", "p99 to the smallest"];
+const STREAMS: [&str; 6] =
+    ["what", "database", "direct", "through the service", "later, or ratio", "goal"];
 const SIZE: [&str; 3] = ["what", "figure", "goal"];
 
 impl Report {
@@ -69,7 +75,20 @@ impl Report {
         self.size.push([what.to_owned(), figure, goal.to_owned()]);
     }
 
-    /// The whole page.
+    /// A row of streams: direct, through the service, and the one to the other.
+    pub(crate) fn streams(&mut self, what: &str, database: &str, figures: [String; 3], goal: &str) {
+        let [direct, service, ratio] = figures;
+        let (what, database) = (what.to_owned(), database.to_owned());
+        self.streams.push([what, database, direct, service, ratio, goal.to_owned()]);
+    }
+
+    /// The section of streams.
+    pub(crate) fn streams_section(&self, machine: &str, method: &str) -> String {
+        let table = table(&STREAMS, &self.streams);
+        format!("{STREAMS_HEAD}\n\nMeasured on {machine}. {method}\n\n{table}")
+    }
+
+    /// The page without streams.
     pub(crate) fn page(&self, machine: &str, method: &str) -> String {
         let mut page = String::from("# Figures\n\n");
         // Writing to a text does not fail.

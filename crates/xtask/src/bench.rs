@@ -18,6 +18,7 @@ const SETTINGS: [&str; 3] =
 
 /// Arguments of `cargo xtask bench`.
 #[derive(clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Args {
     /// The folder of `initdb`, `pg_ctl` and `pgbench`
     #[arg(long, env = "UNDERSTUDY_TEST_POSTGRES_BIN", value_name = "FOLDER")]
@@ -34,6 +35,9 @@ pub(crate) struct Args {
     /// Measure files and icons only
     #[arg(long)]
     content: bool,
+    /// Measure streamed answers only, and leave the rest of the page as it is
+    #[arg(long, conflicts_with = "content")]
+    streams: bool,
     /// Measure on these databases only: sqlite, postgres
     #[arg(long, value_name = "NAMES")]
     databases: Option<String>,
@@ -59,7 +63,12 @@ pub(crate) async fn run(args: Args) -> Result<ExitCode> {
     measure.arg("--postgres-bin").arg(&binaries.folder);
     let output = args.output.unwrap_or_else(|| workspace.root.join("docs/figures.md"));
     measure.arg("--output").arg(output);
-    let flags = [("--large", args.large), ("--quick", args.quick), ("--content", args.content)];
+    let flags = [
+        ("--large", args.large),
+        ("--quick", args.quick),
+        ("--content", args.content),
+        ("--streams", args.streams),
+    ];
     measure.args(flags.iter().filter(|(_, given)| *given).map(|(flag, _)| flag));
     measure.args(args.databases.iter().flat_map(|names| ["--databases", names]));
     Ok(process::code(process::status(&mut measure).await?))

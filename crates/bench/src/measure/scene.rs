@@ -62,7 +62,9 @@ impl Scene {
         std::fs::create_dir(&folder)?;
         let database = match kind {
             Kind::Sqlite => None,
-            Kind::Postgres => Some(create_database(&setting.postgres, count).await?),
+            Kind::Postgres => {
+                Some(create_database(&setting.postgres, &format!("bench_{count}")).await?)
+            }
         };
         let place = Place { program: setting.program.clone(), folder, database };
         let first = Server::start(&place).await?;
@@ -145,8 +147,8 @@ impl Scene {
     }
 }
 
-async fn create_database(server: &str, count: u64) -> Result<String> {
-    let name = format!("bench_{count}");
+/// Makes a database on this server; returns its address.
+pub(super) async fn create_database(server: &str, name: &str) -> Result<String> {
     Database::postgres(server).await?.execute(&format!("CREATE DATABASE {name}")).await?;
     let (server, _) = server.rsplit_once('/').context("the address names no database")?;
     Ok(format!("{server}/{name}"))
