@@ -7,7 +7,7 @@ use diesel::{
 };
 use diesel_async::RunQueryDsl;
 use understudy_domain::{
-    AssistantId, Memory, Message, OrganizationId, Thread, ThreadId, UserId,
+    AssistantId, Memory, Message, MessageId, OrganizationId, Thread, ThreadId, UserId,
     conversation::Order,
     ports::{ConversationQueries, StoreResult, ThreadFilter},
 };
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     assistants::metadata,
-    conversations::remembered,
+    conversations::{one_message, remembered},
     errors::on_read,
     schema::{memories, messages, threads},
     sql::Sql,
@@ -98,6 +98,20 @@ impl ConversationQueries for PgStore {
         }
         .map_err(on_read("messages"))?;
         Ok(rows.into_iter().map(|document| document.0).collect())
+    }
+
+    #[tracing::instrument(name = "db.messages.read", skip_all, fields(thread.id = %thread))]
+    async fn message(
+        &self,
+        tenant: OrganizationId,
+        thread: ThreadId,
+        id: MessageId,
+    ) -> StoreResult<Option<Message>> {
+        let one = one_message(tenant.into(), thread.into(), id.into()).select(messages::document);
+        let rows: Vec<Json<Message>> = Transaction::read(&self.connections, tenant, one)
+            .await?
+            .map_err(on_read("messages"))?;
+        Ok(rows.into_iter().next().map(|document| document.0))
     }
 
     #[tracing::instrument(name = "db.memories.list", skip_all)]

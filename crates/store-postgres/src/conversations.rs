@@ -9,7 +9,7 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use understudy_domain::{
-    AssistantId, Memory, MemoryId, Message, Thread, ThreadId, UserId,
+    AssistantId, Memory, MemoryId, Message, MessageId, Thread, ThreadId, UserId,
     ports::{ConversationRepository, StoreError, StoreResult},
 };
 
@@ -53,6 +53,15 @@ impl NewRow {
             document: JsonText::of(thread)?,
         })
     }
+}
+
+/// A message of a thread.
+#[auto_type]
+pub(crate) fn one_message(tenant: Key, thread: Key, id: Key) -> _ {
+    messages::table
+        .filter(messages::organization_id.eq(tenant))
+        .filter(messages::thread_id.eq(thread))
+        .filter(messages::id.eq(id))
 }
 
 /// What an assistant remembers of a user.
@@ -124,15 +133,17 @@ impl ConversationRepository for PgUnitOfWork {
         let position =
             |message: &Message| i64::try_from(message.position).map_err(corrupt("messages"));
         let positions: Vec<i64> = each().map(position).collect::<StoreResult<_>>()?;
+        let ids: Vec<Key> = each().map(|it| it.id.into()).collect();
         let documents: Vec<JsonText> = each().map(JsonText::of).collect::<StoreResult<_>>()?;
         let inserted = Sql::<()>::new(
-            "INSERT INTO messages (organization_id, thread_id, position, document) \
-             SELECT m.* FROM unnest(?, ?, ?, ?) \
-             AS m (organization_id, thread_id, position, document)",
+            "INSERT INTO messages (organization_id, thread_id, position, id, document) \
+             SELECT m.* FROM unnest(?, ?, ?, ?, ?) \
+             AS m (organization_id, thread_id, position, id, document)",
         )
         .bind::<Array<SqlUuid>, _>(tenants)
         .bind::<Array<SqlUuid>, _>(threads)
         .bind::<Array<BigInt>, _>(positions)
+        .bind::<Array<SqlUuid>, _>(ids)
         .bind::<Array<SqlJson>, _>(documents)
         .execute(self.conn()?)
         .await;
@@ -151,6 +162,13 @@ impl ConversationRepository for PgUnitOfWork {
             .filter(messages::position.ge(i64::try_from(from).unwrap_or(i64::MAX)));
         let deleted = diesel::delete(rest).execute(self.conn()?).await;
         many(deleted.map_err(on_write("messages"))?, "messages")
+    }
+
+    #[tracing::instrument(name = "db.messages.delete_one", skip_all, fields(thread.id = %thread))]
+    async fn delete_message(&mut self, thread: ThreadId, id: MessageId) -> StoreResult<bool> {
+        let one = one_message(self.tenant(), thread.into(), id.into());
+        let deleted = diesel::delete(one).execute(self.conn()?).await;
+        Ok(deleted.map_err(on_write("messages"))? == 1)
     }
 
     #[tracing::instrument(name = "db.memories.insert", skip_all)]

@@ -210,6 +210,7 @@ diesel::table! {
         metadata -> Text,
         created_at -> Timestamptz,
         expires_at -> Timestamptz,
+        purpose -> Text,
     }
 }
 
@@ -418,6 +419,7 @@ diesel::table! {
         organization_id -> Uuid,
         thread_id -> Uuid,
         position -> BigInt,
+        id -> Uuid,
         document -> Json,
     }
 }

@@ -1,17 +1,19 @@
 //! Reading threads, messages and memories.
 
 use async_trait::async_trait;
-use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SqliteConnection, sql_types::Text};
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, SqliteConnection, sql_types::Text,
+};
 use understudy_domain::{
-    AssistantId, Memory, Message, OrganizationId, Thread, ThreadId, UserId,
+    AssistantId, Memory, Message, MessageId, OrganizationId, Thread, ThreadId, UserId,
     conversation::Order,
     ports::{ConversationQueries, StoreResult, ThreadFilter},
 };
 
 use crate::{
-    conversations::{find, remembered},
+    conversations::{find, one_message, remembered},
     errors::on_read,
-    schema::memories,
+    schema::{memories, messages as said},
     sql::Sql,
     store::SqliteStore,
     values::{Json, Key},
@@ -128,6 +130,21 @@ impl ConversationQueries for SqliteStore {
             .run("messages.list", move |conn| {
                 let rows: Vec<Json<Message>> = page.load(conn).map_err(on_read("messages"))?;
                 Ok(rows.into_iter().map(|document| document.0).collect())
+            })
+            .await
+    }
+
+    async fn message(
+        &self,
+        tenant: OrganizationId,
+        thread: ThreadId,
+        id: MessageId,
+    ) -> StoreResult<Option<Message>> {
+        self.readers
+            .run("messages.read", move |conn| {
+                let one = one_message(tenant.into(), thread.into(), id.into());
+                let row = one.select(said::document).first::<Json<Message>>(conn).optional();
+                Ok(row.map_err(on_read("messages"))?.map(|document| document.0))
             })
             .await
     }

@@ -6,7 +6,7 @@ use diesel::{
     SqliteConnection,
 };
 use understudy_domain::{
-    AssistantId, Memory, MemoryId, Message, Thread, ThreadId, UserId,
+    AssistantId, Memory, MemoryId, Message, MessageId, Thread, ThreadId, UserId,
     ports::{ConversationRepository, StoreError, StoreResult},
 };
 
@@ -63,6 +63,7 @@ pub(crate) fn find(
 struct NewMessage {
     thread: Key,
     position: i64,
+    id: Key,
     document: String,
 }
 
@@ -71,6 +72,7 @@ impl NewMessage {
         Ok(Self {
             thread: message.thread.into(),
             position: i64::try_from(message.position).map_err(corrupt("messages"))?,
+            id: message.id.into(),
             document: serde_json::to_string(message).map_err(corrupt("messages"))?,
         })
     }
@@ -78,10 +80,11 @@ impl NewMessage {
     /// By hand, as the query builder prepares every insert anew.
     fn insert(self, conn: &mut SqliteConnection, tenant: Key) -> StoreResult<()> {
         let mut row = Sql::<()>::new(
-            "INSERT INTO messages (organization_id, thread_id, position, document) VALUES (",
+            "INSERT INTO messages (organization_id, thread_id, position, id, document) VALUES (",
         );
         row.word(tenant.text()).text(", ").word(self.thread.text()).text(", ");
-        row.number(self.position).text(", ").word(self.document).text(")");
+        row.number(self.position).text(", ").word(self.id.text()).text(", ");
+        row.word(self.document).text(")");
         match row.execute(conn).map_err(on_write("messages")) {
             // Somebody else has said something there.
             Err(StoreError::AlreadyExists { .. }) => Err(StoreError::Conflict),
@@ -100,6 +103,15 @@ fn insert_memory(conn: &mut SqliteConnection, tenant: Key, memory: Memory) -> St
     );
     diesel::insert_into(memories::table).values(row).execute(conn).map_err(on_write("memories"))?;
     Ok(())
+}
+
+/// A message of a thread.
+#[diesel::dsl::auto_type]
+pub(crate) fn one_message(tenant: Key, thread: Key, id: Key) -> _ {
+    messages::table
+        .filter(messages::organization_id.eq(tenant))
+        .filter(messages::thread_id.eq(thread))
+        .filter(messages::id.eq(id))
 }
 
 /// What an assistant remembers of a user.
@@ -186,6 +198,15 @@ impl ConversationRepository for SqliteUnitOfWork {
                 .filter(messages::position.ge(i64::try_from(from).unwrap_or(i64::MAX)));
             let deleted = diesel::delete(rest).execute(conn).map_err(on_write("messages"))?;
             many(deleted, "messages")
+        })
+        .await
+    }
+
+    async fn delete_message(&mut self, thread: ThreadId, id: MessageId) -> StoreResult<bool> {
+        let tenant = self.tenant();
+        self.run("messages.delete_one", move |conn| {
+            let one = one_message(tenant, thread.into(), id.into());
+            Ok(diesel::delete(one).execute(conn).map_err(on_write("messages"))? == 1)
         })
         .await
     }

@@ -239,6 +239,7 @@ diesel::table! {
         metadata -> Text,
         created_at -> BigInt,
         expires_at -> BigInt,
+        purpose -> Text,
     }
 }
 
@@ -446,6 +447,7 @@ diesel::table! {
         organization_id -> Text,
         thread_id -> Text,
         position -> BigInt,
+        id -> Text,
         document -> Text,
     }
 }

@@ -161,7 +161,8 @@ macro_rules! store_suite {
                 a_saved_extraction_reads_back_equal, an_extraction_is_replaced;
             uploads: a_saved_upload_reads_back_equal, an_unknown_upload_is_none,
                 an_updated_upload_reads_back_equal, a_change_of_an_unknown_upload_conflicts,
-                a_removed_upload_is_gone;
+                a_removed_upload_is_gone, uploads_are_listed_in_the_order_of_their_beginning,
+                uploads_are_listed_as_filtered;
             images: a_saved_picture_reads_back_equal, an_unknown_picture_is_none,
                 a_key_of_a_picture_is_taken,
                 a_picture_is_found_by_its_key_whatever_the_organization,
@@ -245,6 +246,7 @@ macro_rules! store_suite {
                 a_position_of_a_thread_is_taken,
                 a_message_needs_its_thread,
                 messages_are_removed_from_a_position_on,
+                a_message_is_found_and_removed_by_its_thread_and_its_id,
                 a_removed_thread_takes_its_messages_along,
                 threads_are_listed_in_the_order_of_ids,
                 each_filter_of_threads_keeps_exactly_what_matches,

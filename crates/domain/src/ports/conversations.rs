@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::StoreResult;
 use crate::{
-    AssistantId, MemoryId, OrganizationId, ThreadId, UserId,
+    AssistantId, MemoryId, MessageId, OrganizationId, ThreadId, UserId,
     conversation::{Memory, Message, Order, Thread},
 };
 
@@ -43,6 +43,9 @@ pub trait ConversationRepository: Send {
     /// Removes the messages of a thread from this position on, it included; how many
     /// there were.
     async fn delete_messages(&mut self, thread: ThreadId, from: u64) -> StoreResult<u64>;
+
+    /// Removes one message of this thread; `false` when it has none with this id.
+    async fn delete_message(&mut self, thread: ThreadId, id: MessageId) -> StoreResult<bool>;
 
     /// Adds memories.
     async fn insert_memories(&mut self, memories: &[Memory]) -> StoreResult<()>;
@@ -104,6 +107,14 @@ pub trait ConversationQueries: Send + Sync {
         order: Order,
         limit: u32,
     ) -> StoreResult<Vec<Message>>;
+
+    /// The message of this thread, or `None`. Its cost MUST NOT grow with the thread.
+    async fn message(
+        &self,
+        tenant: OrganizationId,
+        thread: ThreadId,
+        id: MessageId,
+    ) -> StoreResult<Option<Message>>;
 
     /// What an assistant remembers of a user, newest first, which is the reverse order
     /// of ids.

@@ -12,9 +12,11 @@ use super::{
 };
 use crate::{
     automations, conversation_queries,
-    conversations::remembered,
+    conversations::{one_message, remembered},
     run_events, runs,
-    schema::{approvals, automations as table, executions, memories, run_events as events},
+    schema::{
+        approvals, automations as table, executions, memories, messages, run_events as events,
+    },
     values::Key,
 };
 
@@ -51,6 +53,14 @@ fn messages_of_a_thread_are_found_by_their_positions() {
         assert!(goes_by(&plan, "sqlite_autoindex_messages_1"), "{plan:#?}");
         assert!(plan.iter().any(|step| step.contains(bound)), "{plan:#?}");
     }
+}
+
+#[test]
+fn a_message_of_a_thread_is_found_by_its_id() {
+    let any = Key::from(TENANT);
+    let plan = plan(&one_message(any, any, any).select(messages::document));
+
+    assert!(goes_by(&plan, "messages_by_id"), "{plan:#?}");
 }
 
 #[test]

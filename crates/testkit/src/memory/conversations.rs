@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use understudy_domain::{
-    AssistantId, Memory, MemoryId, Message, OrganizationId, Thread, ThreadId, UserId,
+    AssistantId, Memory, MemoryId, Message, MessageId, OrganizationId, Thread, ThreadId, UserId,
     conversation::Order,
     ports::{ConversationQueries, ConversationRepository, StoreError, StoreResult, ThreadFilter},
 };
@@ -60,6 +60,14 @@ impl ConversationRepository for MemoryUnitOfWork {
         let count = self.state.messages.of(tenant).filter(|message| is_meant(message)).count();
         self.state.messages.retain(|message| message.organization != tenant || !is_meant(message));
         Ok(total(count))
+    }
+
+    async fn delete_message(&mut self, thread: ThreadId, id: MessageId) -> StoreResult<bool> {
+        let tenant = self.tenant;
+        let is_meant = |message: &Message| message.thread == thread && message.id == id;
+        let is_there = self.state.messages.of(tenant).any(is_meant);
+        self.state.messages.retain(|message| message.organization != tenant || !is_meant(message));
+        Ok(is_there)
     }
 
     async fn insert_memories(&mut self, memories: &[Memory]) -> StoreResult<()> {
@@ -143,6 +151,17 @@ impl ConversationQueries for MemoryStore {
         let said = state.messages.of(tenant).filter(|message| message.thread == thread);
         let wanted = said.filter(|message| is_behind(&message.position, after.as_ref(), order));
         Ok(ordered(wanted, order, limit))
+    }
+
+    async fn message(
+        &self,
+        tenant: OrganizationId,
+        thread: ThreadId,
+        id: MessageId,
+    ) -> StoreResult<Option<Message>> {
+        let state = self.shared.read()?;
+        let mut said = state.messages.of(tenant);
+        Ok(said.find(|message| message.thread == thread && message.id == id).cloned())
     }
 
     async fn memories(

@@ -256,6 +256,30 @@ pub async fn messages_are_removed_from_a_position_on(store: &dyn Store) {
     assert_eq!(work.conversations().delete_messages(id(1), 0).await.unwrap(), 3);
 }
 
+/// A message is found and removed, once, by its thread and its id together; the others
+/// keep their places.
+pub async fn a_message_is_found_and_removed_by_its_thread_and_its_id(store: &dyn Store) {
+    people(store, 1).await;
+    add(store, vec![thread(1).into(), thread(2).into(), organization(2).into()]).await;
+    add(store, (1..=3).map(|n| message(n, &thread(1)).into()).collect()).await;
+    add(store, vec![message(4, &thread(2)).into()]).await;
+    let talks = store.conversations();
+    let found = |thread: u32, n: u32| talks.message(home(), id(thread), id(n));
+
+    assert_eq!(found(1, 2).await.unwrap(), Some(message(2, &thread(1))));
+    assert_eq!(found(2, 2).await.unwrap(), None);
+    assert_eq!(talks.message(id(2), id(1), id(2)).await.unwrap(), None);
+    let mut work = begin(store).await;
+    assert!(!work.conversations().delete_message(id(2), id(2)).await.unwrap());
+    assert!(!work.conversations().delete_message(id(1), id(4)).await.unwrap());
+    assert!(work.conversations().delete_message(id(1), id(2)).await.unwrap());
+    assert!(!work.conversations().delete_message(id(1), id(2)).await.unwrap());
+    work.commit().await.unwrap();
+    assert_eq!(found(1, 2).await.unwrap(), None);
+    assert_eq!(positions(store, 1).await, [1, 3]);
+    assert_eq!(positions(store, 2).await, [4]);
+}
+
 /// A thread is removed with its messages, once. Runs and memories that name it stay.
 pub async fn a_removed_thread_takes_its_messages_along(store: &dyn Store) {
     people(store, 1).await;
