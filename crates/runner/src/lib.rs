@@ -32,7 +32,7 @@ mod work;
 
 pub use ports::RunPorts;
 
-use live::{Found, Live};
+use live::{Found, Live, Next};
 use log::EventWriter;
 
 /// How long a run may take in all.
@@ -119,14 +119,13 @@ impl Tasks {
         tokio::time::timeout(patience, idle).await.is_ok()
     }
 
-    /// Takes the run in, unless it is at work here already; `goes_on` has it taken in
-    /// again after that.
-    fn admit(&self, tenant: OrganizationId, run: RunId, goes_on: bool) -> Option<Arc<Live>> {
+    /// Takes the run in, unless it is at work here already: `next` is then done after
+    /// that. Whoever waits for approval tells so before their task ends, and whoever
+    /// decides may be faster than that.
+    fn admit(&self, tenant: OrganizationId, run: RunId, next: Next) -> Option<Arc<Live>> {
         let mut all = self.0.live();
         if let Some(live) = all.get(&run) {
-            if goes_on {
-                live.go_on();
-            }
+            live.then(next);
             return None;
         }
         let live = Arc::new(Live::new(tenant, run));
@@ -135,17 +134,31 @@ impl Tasks {
         Some(live)
     }
 
-    /// Takes the run off the list; it goes on at once if that was asked for meanwhile.
+    /// Takes the run off the list, and does at once what was asked for meanwhile.
     fn dismiss(&self, live: &Live) {
-        let goes_on = {
+        let next = {
             let mut all = self.0.live();
             all.remove(&live.run());
-            live.goes_on()
+            live.next()
         };
         self.0.count.send_modify(|count| *count = count.saturating_sub(1));
-        if goes_on {
-            self.launch(live.tenant(), live.run());
+        match next {
+            Some(Next::Launch) => self.launch(live.tenant(), live.run()),
+            Some(Next::Conclude(why)) => self.conclude(live.tenant(), live.run(), why),
+            None => {}
         }
+    }
+
+    /// Gives a run its task. Without a runtime, whoever looks after runs finds it.
+    fn spawn(&self, live: Arc<Live>, why: Option<Interruption>) {
+        let Ok(runtime) = Handle::try_current() else { return self.dismiss(&live) };
+        let tasks = self.clone();
+        runtime.spawn(async move {
+            match why {
+                Some(why) => work::conclude(&tasks, live, why).await,
+                None => Box::pin(work::carry_out(&tasks, live)).await,
+            }
+        });
     }
 
     fn find(&self, run: RunId) -> Option<Arc<Live>> {
@@ -160,14 +173,8 @@ impl Runner for Tasks {
     }
 
     fn launch(&self, tenant: OrganizationId, run: RunId) {
-        // One that waits for approval tells so before its task ends, and whoever
-        // decides may be faster than that.
-        let Some(live) = self.admit(tenant, run, true) else { return };
-        if let Ok(runtime) = Handle::try_current() {
-            let tasks = self.clone();
-            runtime.spawn(async move { Box::pin(work::carry_out(&tasks, live)).await });
-        } else {
-            self.dismiss(&live);
+        if let Some(live) = self.admit(tenant, run, Next::Launch) {
+            self.spawn(live, None);
         }
     }
 
@@ -178,12 +185,8 @@ impl Runner for Tasks {
     }
 
     fn conclude(&self, tenant: OrganizationId, run: RunId, why: Interruption) {
-        match self.admit(tenant, run, false) {
-            Some(live) => {
-                let tasks = self.clone();
-                tokio::spawn(async move { work::conclude(&tasks, live, why).await });
-            }
-            None => self.stop(run, why),
+        if let Some(live) = self.admit(tenant, run, Next::Conclude(why)) {
+            self.spawn(live, Some(why));
         }
     }
 

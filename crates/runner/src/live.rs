@@ -33,13 +33,24 @@ pub(crate) struct Live {
 #[derive(Debug, Default)]
 struct State {
     events: VecDeque<RunEvent>,
+    /// The last event that is not kept here, but in the store.
+    older: u64,
     last: u64,
     /// Whether the event was told that it ends with.
     is_ended: bool,
     /// Whether nobody works on it any more.
     is_over: bool,
-    /// Whether it is to be begun again then.
-    goes_on: bool,
+    /// What is to be done with it then.
+    next: Option<Next>,
+}
+
+/// What is to be done with a run once its task has ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Next {
+    /// It goes on.
+    Launch,
+    /// It is ended, for this reason.
+    Conclude(Interruption),
 }
 
 /// What there is behind an event.
@@ -89,10 +100,13 @@ impl Live {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Goes on behind the events that were told before.
-    pub(crate) fn begin_behind(&self, last: u64) {
-        self.state().last = last;
-        self.stored.send_replace(last);
+    /// Goes on behind the events that were told before, of which the store has those up
+    /// to `stored`.
+    pub(crate) fn begin_behind(&self, stored: u64, told: u64) {
+        let mut state = self.state();
+        state.older = stored;
+        state.last = told;
+        self.stored.send_replace(told);
     }
 
     /// Takes an event in; `None` when the run has told its end.
@@ -109,7 +123,7 @@ impl Live {
         while state.events.len() > KEPT
             && state.events.front().is_some_and(|event| event.sequence <= stored)
         {
-            state.events.pop_front();
+            state.older = state.events.pop_front().map_or(state.older, |event| event.sequence);
         }
         drop(state);
         self.changed.send_modify(|count| *count += 1);
@@ -120,13 +134,17 @@ impl Live {
         self.state().last
     }
 
-    /// It is to be begun again when its task ends.
-    pub(crate) fn go_on(&self) {
-        self.state().goes_on = true;
+    /// What is to be done with it when its task ends; that it is to be ended outweighs
+    /// that it goes on.
+    pub(crate) fn then(&self, next: Next) {
+        let mut state = self.state();
+        if !matches!(state.next, Some(Next::Conclude(_))) {
+            state.next = Some(next);
+        }
     }
 
-    pub(crate) fn goes_on(&self) -> bool {
-        self.state().goes_on
+    pub(crate) fn next(&self) -> Option<Next> {
+        self.state().next
     }
 
     /// Nobody works on it any more.
@@ -137,16 +155,16 @@ impl Live {
 
     pub(crate) fn behind(&self, after: u64, limit: u32) -> Found {
         let state = self.state();
-        if after >= state.last {
-            return Found::Nothing { is_over: state.is_over };
-        }
-        let is_kept = state.events.front().is_some_and(|event| event.sequence <= after + 1);
-        if !is_kept {
+        if after < state.older {
             return Found::Older;
         }
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let events = state.events.iter().filter(|event| event.sequence > after);
-        Found::Events(events.take(limit).cloned().collect())
+        let events: Vec<_> = events.take(limit).cloned().collect();
+        if events.is_empty() {
+            return Found::Nothing { is_over: state.is_over };
+        }
+        Found::Events(events)
     }
 
     pub(crate) fn changed(&self) -> watch::Receiver<u64> {
@@ -239,11 +257,25 @@ mod tests {
     #[test]
     fn a_run_that_goes_on_counts_on() {
         let live = live();
-        live.begin_behind(7);
+        live.begin_behind(7, 7);
 
         let event = live.tell(names::CONTENT_DELTA, Map::new()).unwrap();
 
         assert_eq!(event.sequence, 8);
         assert!(matches!(live.behind(3, 10), Found::Older));
+    }
+
+    #[test]
+    fn whoever_heard_more_than_was_stored_hears_what_comes() {
+        let live = live();
+        live.begin_behind(4, 104);
+        assert!(matches!(live.behind(3, 10), Found::Older));
+        assert!(matches!(live.behind(6, 10), Found::Nothing { is_over: false }));
+
+        live.tell(names::FAILED, Map::new());
+
+        assert_eq!(sequences(live.behind(4, 10)), [105]);
+        assert_eq!(sequences(live.behind(6, 10)), [105]);
+        assert!(matches!(live.behind(105, 10), Found::Nothing { is_over: false }));
     }
 }

@@ -19,6 +19,9 @@ use crate::live::Live;
 const BATCH: usize = 1_000;
 /// Most events that wait to be written; whoever tells more waits.
 const WAITING: usize = 10_000;
+/// More events of a run than can be told and not be stored: those that wait, those that
+/// are being written, and those that wait to wait.
+pub(crate) const MOST_UNSTORED: usize = WAITING + 2 * BATCH;
 /// How long events gather before they are written.
 const GATHER: Duration = Duration::from_millis(10);
 /// How often a batch is tried, and how long the pause between is.

@@ -13,13 +13,17 @@ use understudy_domain::{
 use crate::{
     Tasks,
     live::Live,
-    log::{EventWriter, Told},
+    log::{EventWriter, MOST_UNSTORED, Told},
 };
 
 /// How many events are read at once to find the last.
 const READ: u32 = 1_000;
 /// How long the end of a run may take to be stored.
 const FLUSH: Duration = Duration::from_secs(10);
+
+/// How long the first rest is before something is tried again; each is twice the one
+/// before, up to the fifth.
+const REST: Duration = Duration::from_millis(200);
 
 /// Takes the run off the list of those at work, however its task ends.
 struct AtWork<'a> {
@@ -37,7 +41,7 @@ impl Drop for AtWork<'_> {
 /// Works on a run until it ends, waits for approval, or is stopped.
 pub(crate) async fn carry_out(tasks: &Tasks, live: Arc<Live>) {
     let at_work = AtWork { tasks, live: Arc::clone(&live) };
-    if !prepare(tasks, &live).await {
+    if !prepare(tasks, &live, 0).await {
         return;
     }
     let sink = Sink { live: &live, events: &tasks.0.events };
@@ -46,7 +50,7 @@ pub(crate) async fn carry_out(tasks: &Tasks, live: Arc<Live>) {
     let why = tokio::select! {
         () = execute_run(tasks.deps(), target, &sink, &progress) => None,
         why = live.stopped() => Some(why),
-        why = keep_lease(tasks, &live) => why,
+        why = keep_lease(tasks, &live, &progress) => why,
         () = tokio::time::sleep(tasks.0.deadline) => Some(Interruption::Overdue),
     };
     if let Some(why) = why {
@@ -58,7 +62,9 @@ pub(crate) async fn carry_out(tasks: &Tasks, live: Arc<Live>) {
 /// Ends a run that nobody works on.
 pub(crate) async fn conclude(tasks: &Tasks, live: Arc<Live>, why: Interruption) {
     let _at_work = AtWork { tasks, live: Arc::clone(&live) };
-    if !prepare(tasks, &live).await {
+    // Its server may have told more than it stored, and no number may be told twice:
+    // whoever heard the first would take the second for known.
+    if !prepare(tasks, &live, MOST_UNSTORED).await {
         return;
     }
     let sink = Sink { live: &live, events: &tasks.0.events };
@@ -66,13 +72,15 @@ pub(crate) async fn conclude(tasks: &Tasks, live: Arc<Live>, why: Interruption) 
     interrupt_run(tasks.deps(), target, &sink, &Progress::default(), why).await;
 }
 
-/// Finds out whose run it is and behind which event it goes on; `false` when that
-/// cannot be known now: its lease ends, and whoever looks after it tries again.
-async fn prepare(tasks: &Tasks, live: &Live) -> bool {
+/// Finds out whose run it is and behind which event it goes on, of which `lost` may have
+/// been told and not stored; `false` when that cannot be known now: its lease ends, and
+/// whoever looks after it tries again.
+async fn prepare(tasks: &Tasks, live: &Live, lost: usize) -> bool {
     match find(tasks, live).await {
         Ok(Some((run, last))) => {
             live.belongs_to(run.user);
-            live.begin_behind(last);
+            let lost = u64::try_from(lost).unwrap_or(u64::MAX);
+            live.begin_behind(last, last.saturating_add(lost));
             true
         }
         Ok(None) => false,
@@ -102,13 +110,15 @@ async fn find(tasks: &Tasks, live: &Live) -> Result<Option<(Run, u64)>, StoreErr
 
 /// Renews the lease until somebody wants the run to be stopped, or it is not ours any
 /// more: then it is left alone.
-async fn keep_lease(tasks: &Tasks, live: &Live) -> Option<Interruption> {
+async fn keep_lease(tasks: &Tasks, live: &Live, progress: &Progress) -> Option<Interruption> {
     let lease: Duration = LEASE.unsigned_abs();
     loop {
         tokio::time::sleep(lease / 3).await;
         match renew_lease(tasks.deps(), live.tenant(), live.run()).await {
             Ok(Some(false)) => {}
             Ok(Some(true)) => return Some(Interruption::Cancelled),
+            // It gave the lease back with its end, which is still to be told.
+            Ok(None) if progress.is_ending() => {}
             Ok(None) => {
                 tracing::warn!(run.id = %live.run(), "another server has taken the response");
                 return None;
@@ -144,5 +154,9 @@ impl RunSink for Sink<'_> {
 
     fn last(&self) -> u64 {
         self.live.last()
+    }
+
+    async fn rest(&self, attempt: u32) {
+        tokio::time::sleep(REST * 2_u32.saturating_pow(attempt.saturating_sub(1).min(4))).await;
     }
 }

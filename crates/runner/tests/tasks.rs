@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use understudy_domain::{
     Organization, OrganizationSettings, Provider, ProviderKind, Role, Run, RunEvent, Scope,
     TokenLimits, User,
@@ -55,8 +55,11 @@ async fn desk() -> Desk {
 }
 
 async fn desk_with(deadline: Duration) -> Desk {
+    desk_of(deadline, json!({"name": "Guide"})).await
+}
+
+async fn desk_of(deadline: Duration, assistant: Value) -> Desk {
     let (store, chat) = (MemoryStore::default(), Arc::new(FakeChatModel::default()));
-    let blobs = MemoryBlobs::default();
     let settings = OrganizationSettings::default();
     let token = understudy_domain::ApiToken { limits: limits(), ..sample::token(1, &person()) };
     let provider = Provider {
@@ -73,34 +76,44 @@ async fn desk_with(deadline: Duration) -> Desk {
         provider.into(),
     ];
     sample::save(&store, rows).await.unwrap();
-    let (clock, ids) = (Arc::new(FixedClock::default()), Arc::new(SequentialIds::default()));
-    let vault = Arc::new(FakeVault::default());
-    let pictures = Arc::new(FakePictures);
-    let deps =
-        Deps { store: &store, clock: &*clock, ids: &*ids, blobs: &blobs, pictures: &*pictures };
-    let made = create_assistant(deps, &*vault, &me(), json!({"name": "Guide"})).await.unwrap();
-    let ports = RunPorts {
+    let ports = ports(&store, &chat);
+    let deps = Deps {
+        store: &store,
+        clock: &*ports.clock,
+        ids: &*ports.ids,
+        blobs: &*ports.blobs,
+        pictures: &*ports.pictures,
+    };
+    let made = create_assistant(deps, &*ports.vault, &me(), assistant).await.unwrap();
+    let tasks = Tasks::with_deadline(ports, deadline);
+    let assistant = made.record.assistant.id.to_string();
+    Desk { tasks, chat, store, assistant }
+}
+
+/// The ports of one process on this store.
+fn ports(store: &MemoryStore, chat: &Arc<FakeChatModel>) -> RunPorts {
+    let blobs = MemoryBlobs::default();
+    let mcp = FakeMcp::default();
+    mcp.serve("box", [FakeMcp::tool("open")]);
+    RunPorts {
         store: Arc::new(store.clone()),
-        clock,
-        ids,
+        clock: Arc::new(FixedClock::default()),
+        ids: Arc::new(SequentialIds::default()),
         knowledge: Arc::new(FileKnowledge::new(Arc::new(blobs.clone()))),
         blobs: Arc::new(blobs),
-        pictures,
-        vault,
-        chat_model: Arc::<FakeChatModel>::clone(&chat),
+        pictures: Arc::new(FakePictures),
+        vault: Arc::new(FakeVault::default()),
+        chat_model: Arc::<FakeChatModel>::clone(chat),
         image_model: Arc::new(FakeImageModel::default()),
         tokenizer: Arc::new(FakeTokenizer),
         moderator: Arc::new(FakeModerator::default()),
-        mcp: Arc::new(FakeMcp::default()),
+        mcp: Arc::new(mcp),
         actions: Arc::new(FakeActions::default()),
         web_search: None,
         code: None,
         datasets: None,
         public_url: "https://here.example".to_owned(),
-    };
-    let tasks = Tasks::with_deadline(ports, deadline);
-    let assistant = made.record.assistant.id.to_string();
-    Desk { tasks, chat, store, assistant }
+    }
 }
 
 impl Desk {
@@ -179,35 +192,11 @@ async fn another_server_tells_the_same() {
     let desk = desk().await;
     let run = desk.ask("x").await;
     let here = desk.follow(&run, 0).await;
-    let other = Desk { tasks: Tasks::new(ports_of(&desk)), ..desk };
+    let other = Desk { tasks: Tasks::new(ports(&desk.store, &desk.chat)), ..desk };
 
     let there = other.follow(&run, 2).await;
 
     assert_eq!(there, here[2..]);
-}
-
-/// The ports of another process on the same store.
-fn ports_of(desk: &Desk) -> RunPorts {
-    let blobs = MemoryBlobs::default();
-    RunPorts {
-        store: Arc::new(desk.store.clone()),
-        clock: Arc::new(FixedClock::default()),
-        ids: Arc::new(SequentialIds::default()),
-        knowledge: Arc::new(FileKnowledge::new(Arc::new(blobs.clone()))),
-        blobs: Arc::new(blobs),
-        pictures: Arc::new(FakePictures),
-        vault: Arc::new(FakeVault::default()),
-        chat_model: Arc::<FakeChatModel>::clone(&desk.chat),
-        image_model: Arc::new(FakeImageModel::default()),
-        tokenizer: Arc::new(FakeTokenizer),
-        moderator: Arc::new(FakeModerator::default()),
-        mcp: Arc::new(FakeMcp::default()),
-        actions: Arc::new(FakeActions::default()),
-        web_search: None,
-        code: None,
-        datasets: None,
-        public_url: "https://here.example".to_owned(),
-    }
 }
 
 #[tokio::test]
@@ -302,4 +291,43 @@ async fn a_follower_who_is_slow_loses_nothing() {
     let whole = (0..2_000).map(|n| format!("{n} ")).collect::<Vec<_>>().concat();
     assert_eq!(shown, whole);
     assert_eq!(desk.stored(&run).await.outcome.text, whole);
+}
+
+#[tokio::test]
+async fn a_run_that_is_cancelled_as_soon_as_it_pauses_tells_so() {
+    let server = json!({
+        "serverLabel": "box",
+        "serverUrl": "https://box.example/mcp",
+        "requireApproval": "always",
+    });
+    let assistant = json!({"name": "Guide", "tool_configurations": {"mcpTools": [server]}});
+    let desk = desk_of(Duration::from_mins(1), assistant).await;
+    desk.chat.answer_next(ChatAnswer::calls([("c", "box__open", json!({}))]));
+    let run = desk.ask("x").await;
+    let paused = desk.follow(&run, 0).await;
+    assert_eq!(paused.last().unwrap().data["status"], "requires_approval");
+
+    // Its task may still be about to end.
+    let cancelled = cancel_run(desk.tasks.deps(), &me(), run.id).await.unwrap();
+
+    assert_eq!(cancelled.run.status, RunStatus::Cancelled);
+    let told = desk.follow(&run, paused.last().unwrap().sequence).await;
+    assert_eq!(told.last().unwrap().name, "response.cancelled");
+}
+
+#[tokio::test]
+async fn a_run_that_is_at_work_is_not_ended_by_who_thinks_that_it_is_abandoned() {
+    let desk = desk().await;
+    let gate = Gate::default();
+    desk.chat.answer_next(halves(&gate));
+    let run = desk.ask("x").await;
+    gate.reached().await;
+
+    desk.tasks.conclude(run.organization, run.id, Interruption::Interrupted);
+    gate.open();
+    let told = desk.follow(&run, 0).await;
+    desk.tasks.shut_down(PATIENCE).await;
+
+    assert_eq!(told.last().unwrap().name, "response.completed");
+    assert_eq!(desk.stored(&run).await.status, RunStatus::Completed);
 }

@@ -35,7 +35,7 @@ mod work;
 
 use std::sync::{
     Arc, PoisonError, RwLock,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
 use async_trait::async_trait;
@@ -44,9 +44,9 @@ use understudy_domain::{
     OrganizationId,
     ports::{
         AssistantQueries, AuditQueries, CallerQueries, CommentQueries, ContentQueries,
-        ConversationQueries, DirectoryQueries, Housekeeping, IdempotencyStore, LabelQueries,
-        RuleQueries, RunEventLog, RunQueries, Store, StoreError, StoreResult, UnitOfWork,
-        WebhookQueries,
+        ConversationQueries, DirectoryQueries, Housekeeping, IdempotencyStore, KeyQueries,
+        LabelQueries, RuleQueries, RunEventLog, RunQueries, Store, StoreError, StoreResult,
+        UnitOfWork, WebhookQueries,
     },
 };
 
@@ -70,6 +70,8 @@ struct Shared {
     keys: std::sync::Mutex<Keys>,
     run_events: std::sync::Mutex<RunEvents>,
     unreachable: AtomicBool,
+    /// How many of the next commits are carried out and then said to have failed.
+    answers_to_lose: AtomicU32,
     /// Tells whoever waits that something was committed.
     committed: watch::Sender<()>,
     /// Tells whoever waits that events of runs were written.
@@ -80,6 +82,19 @@ impl MemoryStore {
     /// Makes every further call fail as if the database were away, or ends that.
     pub fn set_unreachable(&self, unreachable: bool) {
         self.shared.unreachable.store(unreachable, Ordering::Relaxed);
+    }
+
+    /// Lets the answers to the next `count` commits be lost, as by a connection that
+    /// is cut: they are carried out, and whoever asked is told that the store is
+    /// unavailable.
+    pub fn lose_answers(&self, count: u32) {
+        self.shared.answers_to_lose.store(count, Ordering::Relaxed);
+    }
+
+    /// How many answers are still to be lost.
+    #[must_use]
+    pub fn answers_to_lose(&self) -> u32 {
+        self.shared.answers_to_lose.load(Ordering::Relaxed)
     }
 }
 
@@ -107,7 +122,13 @@ impl Shared {
         self.reach()?;
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
         self.committed.send_replace(());
-        Ok(())
+        let lost =
+            self.answers_to_lose
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        match lost {
+            Ok(_) => Err(StoreError::Unavailable("the answer was told to be lost".into())),
+            Err(_) => Ok(()),
+        }
     }
 }
 
@@ -144,6 +165,10 @@ impl Store for MemoryStore {
     }
 
     fn content(&self) -> &dyn ContentQueries {
+        self
+    }
+
+    fn keys(&self) -> &dyn KeyQueries {
         self
     }
 

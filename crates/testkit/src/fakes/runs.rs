@@ -15,6 +15,8 @@ use understudy_domain::{
 };
 use uuid::Uuid;
 
+use super::Gate;
+
 /// Writes down what a run tells.
 #[derive(Debug, Default)]
 pub struct FakeSink {
@@ -27,6 +29,7 @@ struct SinkState {
     events: Vec<RunEvent>,
     flushed: u64,
     is_broken: bool,
+    rest: Option<Gate>,
 }
 
 impl FakeSink {
@@ -45,6 +48,11 @@ impl FakeSink {
     /// Stores nothing from now on.
     pub fn break_down(&self) {
         self.state().is_broken = true;
+    }
+
+    /// Whoever rests from now on waits at `gate`; without one, rests take no time.
+    pub fn rest_at(&self, gate: &Gate) {
+        self.state().rest = Some(gate.clone());
     }
 
     /// What was told, in order.
@@ -91,6 +99,13 @@ impl RunSink for FakeSink {
 
     fn last(&self) -> u64 {
         self.state().last()
+    }
+
+    async fn rest(&self, _: u32) {
+        let gate = self.state().rest.clone();
+        if let Some(gate) = gate {
+            gate.pass().await;
+        }
     }
 }
 

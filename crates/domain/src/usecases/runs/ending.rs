@@ -1,22 +1,18 @@
 //! How runs end: what came of them is stored, then their followers are told.
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::{
-    remembering,
-    start::{append, subjects_of},
-    working::Working,
-};
+use super::{remembering, speaking, start::subjects_of, superseding::expire, working::Working};
 use crate::{
     Approval, AssistantId, Run, Usage,
-    conversation::Item,
     ports::{ProviderError, UnitOfWork},
     run::{RunFailure, RunStatus, StopReason, names, view},
     usecases::{Deps, Error, Result, budgets, support::fresh},
 };
 
-/// How often storing an ending is tried.
-const TRIES: u32 = 3;
+/// How often storing an ending is tried. With the sink's rests between, a database
+/// may be away for some seconds.
+const TRIES: u32 = 6;
 
 /// How a run ends.
 pub(super) enum Ending {
@@ -81,131 +77,132 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// What is stored with the end of a run.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Closing {
+    /// It waits for these.
+    pub(super) approvals: Vec<Approval>,
+    /// Those that it waited for lapse.
+    pub(super) withdraws: bool,
+    /// What was said in this turn goes from the thread, on both sides.
+    pub(super) takes_back: bool,
+}
+
 /// Stores what came of the run and tells its followers.
 pub(super) async fn end(working: &Working<'_>, ending: Ending) {
     let now = working.run.deps.clock.now();
-    let mut approvals = Vec::new();
-    let name = working.with(|run| {
-        let (status, reason, name) = match &ending {
-            Ending::Completed(reason) => (RunStatus::Completed, *reason, names::COMPLETED),
-            Ending::Paused(_) => {
-                (RunStatus::Waiting, StopReason::ApprovalRequired, names::COMPLETED)
-            }
-            Ending::Unfit(_) => {
-                (RunStatus::Failed, StopReason::SchemaValidationFailed, names::FAILED)
-            }
-            Ending::Failed(_) => (RunStatus::Failed, StopReason::Error, names::FAILED),
-        };
+    let (status, reason) = match &ending {
+        Ending::Completed(reason) => (RunStatus::Completed, *reason),
+        Ending::Paused(_) => (RunStatus::Waiting, StopReason::ApprovalRequired),
+        Ending::Unfit(_) => (RunStatus::Failed, StopReason::SchemaValidationFailed),
+        Ending::Failed(_) => (RunStatus::Failed, StopReason::Error),
+    };
+    let (mut closing, mut told) = (Closing::default(), None);
+    match ending {
+        Ending::Completed(_) => {}
+        Ending::Paused(pending) => closing.approvals = pending,
+        Ending::Unfit(errors) => {
+            let message = format!("the answer does not fit its schema: {}", errors.join("; "));
+            told = Some(failure("schema_validation_failed", message));
+        }
+        Ending::Failed(failure) => told = Some(failure),
+    }
+    working.close(closing, |run| {
         run.status = status;
         run.outcome.stop_reason = Some(reason);
         run.lease = None;
-        if status.is_final() {
-            run.finished_at = Some(now);
-        }
-        Some(name)
+        run.finished_at = status.is_final().then_some(now);
+        run.outcome.failure = told.or(run.outcome.failure.take());
     });
-    match ending {
-        Ending::Completed(_) => {}
-        Ending::Paused(pending) => approvals = pending,
-        Ending::Unfit(errors) => {
-            let message = format!("the answer does not fit its schema: {}", errors.join("; "));
-            let told = failure("schema_validation_failed", message);
-            working.with(|run| run.outcome.failure = Some(told));
-        }
-        Ending::Failed(told) => working.with(|run| run.outcome.failure = Some(told)),
-    }
-    if let Some(name) = name {
-        store_and_tell(working, &approvals, name, Map::new()).await;
-    }
-}
-
-/// Stores the run as it is now and tells it under `name`, with `more`.
-pub(super) async fn store_and_tell(
-    working: &Working<'_>,
-    approvals: &[Approval],
-    name: &'static str,
-    more: Map<String, Value>,
-) {
-    let Some(state) = working.snapshot() else { return };
-    let deps = working.run.deps;
-    let mut stored = None;
-    for _ in 0..TRIES {
-        match store(&deps, state.clone(), approvals).await {
-            Ok(run) => {
-                stored = Some(run);
-                break;
-            }
-            Err(error) => {
-                tracing::error!(error = %chain(&error), "the end of a response was not stored");
-            }
-        }
-    }
-    // Not stored, it is not told either: its lease ends, and whoever looks after it
-    // then ends it.
-    let Some(run) = stored else { return };
+    let Some(run) = store_end(working).await else { return };
     if run.status == RunStatus::Completed {
         remembering::remember(working, &run).await;
     }
-    let mut data = view::ended(&run, approvals);
-    data.extend(more);
+    tell_end(working, &run).await;
+}
+
+/// Stores the run, which is [closed](Working::close), and gives it as it is stored.
+/// Not stored, it must not be told either: its lease ends, and whoever looks after it
+/// then ends it.
+pub(super) async fn store_end(working: &Working<'_>) -> Option<Run> {
+    let (state, closing) = (working.snapshot()?, working.closing());
+    for attempt in 1..=TRIES {
+        match store(&working.run.deps, state.clone(), &closing).await {
+            Ok(run) => return Some(run),
+            Err(error) => {
+                tracing::error!(error = %chain(&error), attempt, "a response's end is not stored");
+            }
+        }
+        if attempt < TRIES {
+            working.sink().rest(attempt).await;
+        }
+    }
+    None
+}
+
+/// Tells the end of a run that is stored.
+pub(super) async fn tell_end(working: &Working<'_>, run: &Run) {
+    let closing = working.closing();
+    let mut data = view::ended(run, &closing.approvals);
+    let name = match run.status {
+        RunStatus::Failed => names::FAILED,
+        RunStatus::Cancelled => {
+            let mode = if closing.takes_back { "quick_edit" } else { "keep_partial" };
+            data.insert("cancel_mode".to_owned(), mode.into());
+            names::CANCELLED
+        }
+        RunStatus::Queued | RunStatus::InProgress | RunStatus::Waiting | RunStatus::Completed => {
+            names::COMPLETED
+        }
+    };
     working.tell(name, Value::Object(data)).await;
     if let Err(error) = working.sink().flush().await {
         tracing::error!(error = %chain(&error), "the last event of a response was not stored");
     }
 }
 
-/// Stores the run, what was said in its thread, and what it used, in one transaction.
-async fn store(deps: &Deps<'_>, mut run: Run, approvals: &[Approval]) -> Result<Run> {
+/// Stores the run, what was said in its thread, and what it used, in one transaction;
+/// once, however often it is tried.
+async fn store(deps: &Deps<'_>, mut run: Run, closing: &Closing) -> Result<Run> {
     let mut work = deps.store.begin(run.organization).await?;
+    let found = work.runs().find(run.id).await?.ok_or(Error::NotFound("response"))?;
+    // The answer to the commit may have been lost, or somebody else has ended it.
+    if found.status.is_final() {
+        return Ok(found);
+    }
+    let known = work.runs().approvals(run.id).await?;
+    let is_new = |approval: &Approval| known.iter().all(|known| known.id != approval.id);
+    if !closing.approvals.is_empty() && !closing.approvals.iter().all(is_new) {
+        return Ok(run);
+    }
     // Somebody may have asked meanwhile that it be stopped: their mark stays, and ours
     // goes on top of it.
-    let found = work.runs().find(run.id).await?.ok_or(Error::NotFound("response"))?;
     run.revision = found.revision;
     run.cancel_requested_at = found.cancel_requested_at;
+    if closing.withdraws {
+        expire(deps, &mut *work, known).await?;
+    }
+    if closing.takes_back {
+        speaking::take_back(deps, &mut *work, &run).await?;
+    }
     if run.status.is_final() {
-        speak(deps, &mut *work, &run).await?;
+        speaking::speak(deps, &mut *work, &run).await?;
         account(deps, &mut *work, &mut run).await?;
     }
-    if !approvals.is_empty() {
-        work.runs().save_approvals(approvals).await?;
+    if !closing.approvals.is_empty() {
+        work.runs().save_approvals(&closing.approvals).await?;
     }
     let run = work.runs().update(run).await?;
     work.commit().await?;
     Ok(run)
 }
 
-/// Adds what was said to the thread of a run that ended, and frees it.
-async fn speak(deps: &Deps<'_>, work: &mut dyn UnitOfWork, run: &Run) -> Result<()> {
-    let Some(id) = run.thread else { return Ok(()) };
-    let Some(mut thread) = work.conversations().find_thread(id).await? else {
-        return Ok(());
-    };
-    let items = spoken(run).into_iter();
-    let messages = append(deps, &mut thread, run.id, items, deps.clock.now());
-    work.conversations().insert_messages(&messages).await?;
-    if thread.active_run == Some(run.id) {
-        thread.active_run = None;
-    }
-    thread.last_model = run.outcome.model.clone().or(thread.last_model);
-    work.conversations().update_thread(thread).await?;
-    Ok(())
-}
-
-/// What of a run belongs into its thread: what was said and done, without the
-/// attempts that were taken back.
-fn spoken(run: &Run) -> Vec<Item> {
-    let is_repair = |item: &Item| {
-        matches!(item, Item::Message { role: crate::assistant::content::MessageRole::User, .. })
-    };
-    // What stands before a request for repair was taken back.
-    let from = run.transcript.iter().rposition(is_repair).map_or(0, |at| at + 1);
-    let before = run.transcript.iter().take(from);
-    let kept = before.filter(|item| matches!(item, Item::ToolCall(_) | Item::ToolResult(_)));
-    kept.chain(run.transcript.iter().skip(from)).cloned().collect()
-}
-
 /// Counts what the run used, and gives back what it had set aside.
-async fn account(deps: &Deps<'_>, work: &mut dyn UnitOfWork, run: &mut Run) -> Result<()> {
+pub(super) async fn account(
+    deps: &Deps<'_>,
+    work: &mut dyn UnitOfWork,
+    run: &mut Run,
+) -> Result<()> {
     let usage = run.outcome.usage;
     let reserved = std::mem::take(&mut run.reserved_tokens);
     let organization = work.organizations().find().await?;
@@ -236,12 +233,4 @@ async fn account(deps: &Deps<'_>, work: &mut dyn UnitOfWork, run: &mut Run) -> R
         at: deps.clock.now(),
     };
     Ok(work.images().count(&used).await?)
-}
-
-/// What is told beside the response when a run is stopped.
-pub(super) fn told_of_cancelling(mode: &'static str) -> Map<String, Value> {
-    match json!({ "cancel_mode": mode }) {
-        Value::Object(map) => map,
-        _ => Map::new(),
-    }
 }

@@ -1,13 +1,13 @@
 //! Runs that are stopped in the middle: by their user, because nobody listens, or
 //! because a server stops.
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use time::Duration;
 
 use super::{
     RunDeps,
-    ending::{failure, store_and_tell, told_of_cancelling},
-    superseding::{expire, unanswered},
+    ending::{Closing, failure, store_end, tell_end},
+    superseding::unanswered,
     working::{Progress, Working},
 };
 use crate::{
@@ -38,16 +38,27 @@ pub async fn interrupt_run(
     why: Interruption,
 ) {
     let state = match progress.take() {
+        Some(state) if is_ending(&state, why) => {
+            // It was stopped in the very moment in which its end was being stored.
+            return finish(&Working::new(run, sink, progress, state)).await;
+        }
         Some(state) => Some(state),
         None => lost(run, tenant, id).await.unwrap_or_else(|error| {
             tracing::error!(%error, "a response that was stopped could not be read");
             None
         }),
     };
-    // One that ended by itself a moment before stays as it ended.
+    // One that somebody else ended stays as it ended.
     let Some(state) = state.filter(|state| !state.status.is_final()) else { return };
     let working = Working::new(run, sink, progress, state);
     conclude(&working, why).await;
+}
+
+/// Whether the run came to its end before it was stopped: that end counts. One that
+/// waits for approval may still be stopped by who asked for it.
+const fn is_ending(state: &Run, why: Interruption) -> bool {
+    let by_user = matches!(why, Interruption::Cancelled | Interruption::Abandoned);
+    state.status.is_final() || (matches!(state.status, RunStatus::Waiting) && !by_user)
 }
 
 /// A run whose server is gone, with what its events tell of it.
@@ -112,25 +123,15 @@ pub(super) async fn conclude(working: &Working<'_>, why: Interruption) {
     } else {
         keep_partial(&mut state);
     }
-    if let Err(error) = settle_thread(working, &state, takes_back).await {
-        tracing::error!(%error, "the thread of a stopped response could not be changed");
-    }
-    working.with(|run| *run = state);
-    let (name, more) = if by_user {
-        let mode = if takes_back { "quick_edit" } else { "keep_partial" };
-        (names::CANCELLED, told_of_cancelling(mode))
-    } else {
-        (names::FAILED, told_of_failing(working))
-    };
-    store_and_tell(working, &[], name, more).await;
+    let closing = Closing { withdraws: true, takes_back, ..Closing::default() };
+    working.close(closing, |run| *run = state);
+    finish(working).await;
 }
 
-fn told_of_failing(working: &Working<'_>) -> Map<String, Value> {
-    let told = working.with(|run| run.outcome.failure.clone());
-    let told = told.map(|failure| json!({ "message": failure.message, "code": failure.code }));
-    match told {
-        Some(Value::Object(map)) => map,
-        _ => Map::new(),
+/// Stores and tells the end of a run that is [closed](Working::close).
+async fn finish(working: &Working<'_>) {
+    if let Some(run) = store_end(working).await {
+        tell_end(working, &run).await;
     }
 }
 
@@ -140,6 +141,8 @@ fn keep_partial(state: &mut Run) {
     let said: usize = state
         .transcript
         .iter()
+        // What another run said before is none of this one's text.
+        .skip(state.resumes.map_or(0, |resumed| resumed.carried))
         .filter_map(|item| match item {
             Item::Message { role: MessageRole::Assistant, parts } => Some(parts),
             _ => None,
@@ -160,42 +163,4 @@ fn keep_partial(state: &mut Run) {
     if !rest.is_empty() {
         state.transcript.push(Item::text(MessageRole::Assistant, rest));
     }
-}
-
-/// Takes back what the user said, where both messages go, and lets pending approvals
-/// lapse.
-async fn settle_thread(working: &Working<'_>, state: &Run, takes_back: bool) -> Result<()> {
-    let deps = working.run.deps;
-    let mut work = deps.store.begin(state.organization).await?;
-    let approvals = work.runs().approvals(state.id).await?;
-    expire(&deps, &mut *work, approvals).await?;
-    if takes_back && let Some(id) = state.thread {
-        take_back(&deps, &mut *work, id, state).await?;
-    }
-    Ok(work.commit().await?)
-}
-
-async fn take_back(
-    deps: &crate::usecases::Deps<'_>,
-    work: &mut dyn crate::ports::UnitOfWork,
-    id: crate::ThreadId,
-    state: &Run,
-) -> Result<()> {
-    let Some(mut thread) = work.conversations().find_thread(id).await? else {
-        return Ok(());
-    };
-    let count = u64::try_from(state.request.input.len()).unwrap_or(0);
-    let stored = deps.store.conversations();
-    let order = crate::conversation::Order::Descending;
-    let newest = stored.messages(state.organization, id, None, order, 1_000).await?;
-    let own = newest.iter().filter(|message| message.run == Some(state.id));
-    let Some(from) = own.map(|message| message.position).min() else {
-        return Ok(());
-    };
-    let removed = work.conversations().delete_messages(id, from).await?;
-    tracing::debug!(removed, count, "what was said is taken back");
-    thread.message_count = thread.message_count.saturating_sub(removed);
-    thread.updated_at = deps.clock.now();
-    work.conversations().update_thread(thread).await?;
-    Ok(())
 }

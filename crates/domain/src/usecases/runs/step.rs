@@ -53,7 +53,7 @@ pub(super) async fn step(
         let mut reading = Reading::new(working, scene, offered, &request);
         match reading.read(candidate, &request, output).await {
             Ok(()) => return Ok(reading.stepped()),
-            Err(Error::Provider(error)) if !reading.began && may_go_elsewhere(&error) => {
+            Err(Error::Provider(error)) if !reading.began && error.may_go_elsewhere() => {
                 let provider = candidate.kind.as_str();
                 tracing::warn!(provider, %error, "a provider did not answer");
                 failure = Some(error);
@@ -65,18 +65,6 @@ pub(super) async fn step(
         }
     }
     Err(failure.map_or(Error::NotFound("provider"), Error::Provider))
-}
-
-/// Whether another provider may do what this one did not: it refused for reasons of
-/// its own, not because of what was asked.
-const fn may_go_elsewhere(error: &ProviderError) -> bool {
-    match error {
-        ProviderError::Refused { status, .. } => !matches!(*status, 400 | 413 | 422),
-        ProviderError::Busy { .. }
-        | ProviderError::Unreachable(_)
-        | ProviderError::TimedOut
-        | ProviderError::Garbled(_) => true,
-    }
 }
 
 fn substituted(candidate: &Candidate, error: &ProviderError) -> Notice {
@@ -268,13 +256,15 @@ impl<'a> Reading<'a> {
         self.working.unsettled(super::asking::priced(&self.scene.plan, usage));
     }
 
-    /// Adds what the step cost.
+    /// Adds what the step cost: as the provider tells it, also of an answer that says
+    /// nothing, or as it is estimated.
     fn settle(&mut self, request: &ChatRequest) {
-        if !self.began {
+        let told = self.usage.take();
+        if !self.began && told.is_none() {
             return;
         }
         let (run, plan) = (self.working.run, &self.scene.plan);
-        let usage = self.usage.unwrap_or_else(|| estimate(run, plan, request, &self.text));
+        let usage = told.unwrap_or_else(|| estimate(run, plan, request, &self.text));
         self.working.settle(&usage);
         self.began = false;
     }

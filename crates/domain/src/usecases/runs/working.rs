@@ -4,11 +4,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value};
 
-use super::RunDeps;
+use super::{RunDeps, ending::Closing};
 use crate::{
     conversation::Item,
     ports::RunSink,
-    run::{Notice, Run, RunUsage, names},
+    run::{Notice, Run, RunStatus, RunUsage, names},
 };
 
 /// What a run has come to while it is carried out, so that it can be stored when it
@@ -22,11 +22,20 @@ struct State {
     /// What a step that is under way has cost, as far as is known here: it counts
     /// when the step is stopped.
     unsettled: RunUsage,
+    /// What is stored with its end, once it has come to one.
+    closing: Closing,
 }
 
 impl Progress {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the run has come to its end or waits for approval, and only storing and
+    /// telling that is left.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.lock().run.as_ref().is_some_and(|run| run.status != RunStatus::InProgress)
     }
 
     /// The run as it is, with what an unfinished step has cost.
@@ -66,6 +75,19 @@ impl<'a> Working<'a> {
     /// Looks at the run or changes it.
     pub(super) fn with<T: Default>(&self, act: impl FnOnce(&mut Run) -> T) -> T {
         self.progress.lock().run.as_mut().map(act).unwrap_or_default()
+    }
+
+    /// The run has come to an end, which `act` puts down in it. From now on whoever
+    /// stops it stores and tells that end.
+    pub(super) fn close(&self, closing: Closing, act: impl FnOnce(&mut Run)) {
+        let mut state = self.progress.lock();
+        state.closing = closing;
+        state.run.as_mut().map(act);
+    }
+
+    /// What is stored with the end of the run.
+    pub(super) fn closing(&self) -> Closing {
+        self.progress.lock().closing.clone()
     }
 
     /// Notes what the step under way has cost so far.

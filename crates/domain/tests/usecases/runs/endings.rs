@@ -82,6 +82,18 @@ async fn what_a_provider_refuses_of_a_request_no_other_is_asked() {
 }
 
 #[tokio::test]
+async fn an_answer_that_says_nothing_costs_what_its_provider_tells() {
+    let stage = RunStage::set().await;
+    let id = stage.assistant(json!({})).await;
+    stage.chat.answer_next(ChatAnswer::default().done(ChatStop::EndTurn));
+
+    let ran = stage.ask(&id, "x").await;
+
+    let usage = ran.run.outcome.usage;
+    assert_eq!((usage.input_tokens, usage.output_tokens, usage.is_estimated), (10, 2, false));
+}
+
+#[tokio::test]
 async fn a_failed_turn_leaves_the_thread_free() {
     let stage = RunStage::set().await;
     let id = stage.assistant(json!({})).await;
