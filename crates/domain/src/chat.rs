@@ -149,8 +149,8 @@ pub struct ChatRequest {
     pub tool_choice: ToolChoice,
     /// How to answer.
     pub settings: SentSettings,
-    /// What the `builtin` provider answers from, best first; other protocols are
-    /// given it in `system` and leave it alone.
+    /// What the `builtin` provider answers from, best first; other protocols find it
+    /// before the last thing that the user said and leave it alone.
     pub passages: Vec<Citation>,
     /// Names the user to the provider without telling who it is: a hash.
     pub user_hash: String,

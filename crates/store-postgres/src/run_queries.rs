@@ -9,6 +9,7 @@ use diesel_async::RunQueryDsl;
 use understudy_domain::{
     Approval, Automation, AutomationId, Execution, ExecutionId, OrganizationId, Run, RunId,
     Timestamp,
+    budget::{Spending, SpendingKey},
     ports::{RunQueries, StoreResult},
 };
 use uuid::Uuid;
@@ -17,6 +18,7 @@ use crate::{
     errors::on_read,
     runs::approvals_of,
     schema::{approvals, automations, executions, runs},
+    spending,
     sql::Sql,
     store::PgStore,
     transaction::Transaction,
@@ -87,6 +89,15 @@ impl RunQueries for PgStore {
             .await?
             .map_err(on_read("executions"))?;
         Ok(rows.into_iter().map(|document| document.0).collect())
+    }
+
+    #[tracing::instrument(name = "db.spending.read", skip_all)]
+    async fn spending(
+        &self,
+        tenant: OrganizationId,
+        keys: &[SpendingKey],
+    ) -> StoreResult<Vec<(SpendingKey, Spending)>> {
+        spending::read(&self.connections, tenant, keys).await
     }
 
     #[tracing::instrument(name = "db.runs.abandoned", skip_all)]

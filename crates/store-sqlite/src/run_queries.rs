@@ -5,10 +5,13 @@ use diesel::{RunQueryDsl, SqliteConnection, sql_types::Text};
 use understudy_domain::{
     Approval, Automation, AutomationId, Execution, ExecutionId, OrganizationId, Run, RunId,
     Timestamp,
+    budget::{Spending, SpendingKey},
     ports::{RunQueries, StoreResult},
 };
 
-use crate::{automations, errors::on_read, runs, sql::Sql, store::SqliteStore, values::Key};
+use crate::{
+    automations, errors::on_read, runs, spending, sql::Sql, store::SqliteStore, values::Key,
+};
 
 /// The runs that the statement names.
 fn named(
@@ -48,6 +51,17 @@ impl RunQueries for SqliteStore {
             .run("executions.list", move |conn| {
                 automations::executions(conn, tenant.into(), automation, before, limit)
             })
+            .await
+    }
+
+    async fn spending(
+        &self,
+        tenant: OrganizationId,
+        keys: &[SpendingKey],
+    ) -> StoreResult<Vec<(SpendingKey, Spending)>> {
+        let keys = keys.to_vec();
+        self.readers
+            .run("spending.read", move |conn| spending::find_all(conn, tenant.into(), keys))
             .await
     }
 

@@ -32,6 +32,16 @@ fn find(conn: &mut SqliteConnection, tenant: Key, key: &SpendingKey) -> StoreRes
     })
 }
 
+/// What was spent under each of the keys, in their order.
+pub(crate) fn find_all(
+    conn: &mut SqliteConnection,
+    tenant: Key,
+    keys: Vec<SpendingKey>,
+) -> StoreResult<Vec<(SpendingKey, Spending)>> {
+    let spent = |key: SpendingKey| find(conn, tenant, &key).map(|spent| (key, spent));
+    keys.into_iter().map(spent).collect()
+}
+
 fn add(
     conn: &mut SqliteConnection,
     tenant: Key,
@@ -60,11 +70,7 @@ impl SpendingRepository for SqliteUnitOfWork {
     async fn find(&mut self, keys: &[SpendingKey]) -> StoreResult<Vec<(SpendingKey, Spending)>> {
         let (tenant, keys) = (self.tenant(), keys.to_vec());
         // Nobody else is spending: transactions come one after the other.
-        self.run("spending.find", move |conn| {
-            let spent = |key: SpendingKey| find(conn, tenant, &key).map(|spent| (key, spent));
-            keys.into_iter().map(spent).collect()
-        })
-        .await
+        self.run("spending.find", move |conn| find_all(conn, tenant, keys)).await
     }
 
     async fn add(&mut self, changes: &[(SpendingKey, SpendingChange)]) -> StoreResult<()> {

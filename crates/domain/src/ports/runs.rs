@@ -142,6 +142,14 @@ pub trait RunQueries: Send + Sync {
         limit: u32,
     ) -> StoreResult<Vec<Execution>>;
 
+    /// What was spent under each of the keys as it was committed last, in the order in
+    /// which they are given, and [`Spending::default`] where nothing is noted.
+    async fn spending(
+        &self,
+        tenant: OrganizationId,
+        keys: &[SpendingKey],
+    ) -> StoreResult<Vec<(SpendingKey, Spending)>>;
+
     /// In all organizations: active runs whose lease ended at or before `now`, and
     /// queued ones without a lease that were made before `queued_before`; at most
     /// `limit`.
@@ -221,6 +229,10 @@ pub trait RunSink: Send + Sync {
 
     /// The sequence of the last event.
     fn last(&self) -> u64;
+
+    /// Waits a moment after the `attempt`th time, from 1, that something failed which
+    /// is going to be tried again; longer from time to time, some seconds in all.
+    async fn rest(&self, attempt: u32);
 }
 
 /// Carries runs out in the background, and knows what happens in them.
@@ -239,7 +251,7 @@ pub trait Runner: Send + Sync {
     fn stop(&self, run: RunId, why: Interruption);
 
     /// Ends a run that nobody works on and whose lease this process holds; returns at
-    /// once.
+    /// once. Where it is only about to be let go of here, it is ended after that.
     fn conclude(&self, tenant: OrganizationId, run: RunId, why: Interruption);
 
     /// Whose run it is, if this process works on it.

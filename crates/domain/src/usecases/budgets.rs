@@ -17,7 +17,7 @@ use crate::{
     AssistantId, Credential, Fault, OrganizationSettings, Scope, Timestamp, TokenId, UserId,
     budget::{Budget, BudgetPeriod, BudgetSubject, Spending, SpendingKey},
     ports::{SpendingChange, UnitOfWork},
-    run::RunUsage,
+    run::{Run, RunUsage},
 };
 
 /// Most budgets of an organization.
@@ -34,8 +34,8 @@ pub struct BudgetSubjects {
     pub user: UserId,
     /// With which token, if with one.
     pub token: Option<TokenId>,
-    /// The live assistant.
-    pub assistant: AssistantId,
+    /// The live assistant, if it is for one.
+    pub assistant: Option<AssistantId>,
 }
 
 /// What the whole organization is called where things of it are told apart.
@@ -48,7 +48,7 @@ impl BudgetSubjects {
             BudgetSubject::Organization => Some(ALL.to_owned()),
             BudgetSubject::User => Some(self.user.to_string()),
             BudgetSubject::Token => self.token.map(|token| token.to_string()),
-            BudgetSubject::Assistant => Some(self.assistant.to_string()),
+            BudgetSubject::Assistant => self.assistant.map(|assistant| assistant.to_string()),
         };
         id.filter(|id| budget.id.as_ref().is_none_or(|only| only == id))
     }
@@ -102,6 +102,43 @@ pub(crate) async fn reserve(
     let change = SpendingChange { reserved_tokens: signed(tokens), ..SpendingChange::default() };
     let changes: Vec<_> = keys.into_iter().map(|key| (key, change)).collect();
     Ok(work.spending().add(&changes).await?)
+}
+
+/// Refuses a run that is on its way to use more, when one of the budgets that apply
+/// has nothing left but what the run has set aside, and it has used that.
+///
+/// # Errors
+///
+/// [`Error::BudgetExceeded`].
+pub(crate) async fn require_left(
+    deps: &Deps<'_>,
+    (settings, run): (&OrganizationSettings, &Run),
+    subjects: BudgetSubjects,
+) -> Result<()> {
+    // A run counts in the period in which it was asked for.
+    let applying = applying(settings, subjects, run.created_at);
+    if applying.is_empty() {
+        return Ok(());
+    }
+    let keys = keys_of(&applying);
+    let spent = deps.store.runs().spending(run.organization, &keys).await?;
+    let spent: BTreeMap<_, _> = spent.into_iter().collect();
+    let used = run.outcome.usage;
+    for (budget, key) in &applying {
+        let noted = spent.get(key).copied().unwrap_or_default();
+        let with_this = Spending {
+            tokens: noted.tokens.saturating_add(used.total_tokens()),
+            cost_micros: noted.cost_micros.saturating_add(used.cost_micros.unwrap_or(0)),
+            reserved_tokens: noted.reserved_tokens.saturating_sub(run.reserved_tokens),
+        };
+        let own_rest = run.reserved_tokens.saturating_sub(used.total_tokens());
+        if !has_room(budget, with_this, own_rest.max(1)) {
+            let (subject, period) = (budget.subject, budget.period);
+            let retry_after = rest(period, deps.clock.now());
+            return Err(Error::BudgetExceeded { subject, period, retry_after });
+        }
+    }
+    Ok(())
 }
 
 /// Gives back what was set aside at `at`, and counts what was used instead.
@@ -202,8 +239,7 @@ pub async fn list_spent(deps: Deps<'_>, caller: &Caller) -> Result<Vec<SpentBudg
     require_unlimited(&caller.actor)?;
     require_scope(&caller.actor, Scope::Read)?;
     let now = deps.clock.now();
-    let mut work = deps.store.begin(caller.tenant()).await?;
-    let organization = work.organizations().find().await?;
+    let organization = deps.store.directory().organization(caller.tenant()).await?;
     let settings = organization.ok_or(Error::NotFound("organization"))?.settings;
     let told: Vec<(&Budget, SpendingKey)> = settings
         .budgets
@@ -211,8 +247,8 @@ pub async fn list_spent(deps: Deps<'_>, caller: &Caller) -> Result<Vec<SpentBudg
         .filter_map(|budget| Some((budget, key_of(budget, told_to(caller, budget)?, now))))
         .collect();
     let keys = keys_of(&told);
-    let spent: BTreeMap<_, _> = work.spending().find(&keys).await?.into_iter().collect();
-    drop(work);
+    let spent = deps.store.runs().spending(caller.tenant(), &keys).await?;
+    let spent: BTreeMap<_, _> = spent.into_iter().collect();
     let row = |(budget, key): (&Budget, SpendingKey)| {
         let spent = spent.get(&key).copied().unwrap_or_default();
         SpentBudget {
@@ -327,7 +363,7 @@ mod tests {
         let subjects = BudgetSubjects {
             user: Id::from_uuid(id(1)),
             token: None,
-            assistant: Id::from_uuid(id(2)),
+            assistant: Some(Id::from_uuid(id(2))),
         };
         let other = Budget {
             id: Some(UserId::from_uuid(id(9)).to_string()),
@@ -340,8 +376,10 @@ mod tests {
         assert_eq!(subjects.counted_by(&budget(BudgetSubject::Token, Some(1))), None);
         assert_eq!(
             subjects.counted_by(&budget(BudgetSubject::Assistant, Some(1))),
-            Some(subjects.assistant.to_string())
+            subjects.assistant.map(|assistant| assistant.to_string())
         );
+        let alone = BudgetSubjects { assistant: None, ..subjects };
+        assert_eq!(alone.counted_by(&budget(BudgetSubject::Assistant, Some(1))), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::{
     run::{Run, RunRequest},
 };
 
+mod allowance;
 mod asking;
 mod calls;
 mod deciding;
@@ -29,9 +30,11 @@ mod plan;
 mod reading;
 mod recovering;
 mod remembering;
+mod resuming;
 mod rights;
 mod scene;
 mod servers;
+mod speaking;
 mod start;
 mod step;
 mod summing;
@@ -42,6 +45,7 @@ mod working;
 pub use deciding::{CancelledRun, MAX_REASON_CHARS, cancel_run, decide};
 pub use execute::execute_run;
 pub use explain::{ExplainedLayer, Explanation, explain_run};
+pub(in crate::usecases) use input::item_faults;
 pub use input::{
     MAX_DATA_BYTES, MAX_INPUT_CHARS, MAX_INPUT_ITEMS, MAX_INSTRUCTIONS_CHARS, MAX_METADATA,
     MAX_TOOLS,

@@ -3,7 +3,10 @@
 
 mod answers;
 mod approvals;
+mod budgets;
 mod conversations;
 mod endings;
+mod resuming;
 mod stage;
+mod stored_ends;
 mod tools;

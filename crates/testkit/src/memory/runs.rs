@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use understudy_domain::{
     Approval, Automation, AutomationId, Execution, ExecutionId, OrganizationId, Run, RunId,
     Timestamp, UserId,
+    budget::{Spending, SpendingKey},
     ports::{RunQueries, RunRepository, StoreError, StoreResult},
     run::{ApprovalState, RunStatus},
 };
@@ -120,6 +121,14 @@ impl RunQueries for MemoryStore {
             .filter(|execution| execution.automation == automation)
             .filter(|execution| before.is_none_or(|before| execution.id < before));
         Ok(wanted.take(most(limit)).cloned().collect())
+    }
+
+    async fn spending(
+        &self,
+        tenant: OrganizationId,
+        keys: &[SpendingKey],
+    ) -> StoreResult<Vec<(SpendingKey, Spending)>> {
+        Ok(self.shared.read()?.spent(tenant, keys))
     }
 
     async fn abandoned(

@@ -16,9 +16,12 @@ pub(super) async fn spent_in(work: &mut dyn UnitOfWork, key: &SpendingKey) -> Sp
     *spending
 }
 
-/// What organization 1 has spent under `key`.
+/// What organization 1 has spent under `key`, which reading tells like writing.
 pub(super) async fn spent_so_far(store: &dyn Store, key: &SpendingKey) -> Spending {
-    spent_in(&mut *begin(store).await, key).await
+    let read = store.runs().spending(home(), std::slice::from_ref(key)).await.unwrap();
+    let spent = spent_in(&mut *begin(store).await, key).await;
+    assert_eq!(read, [(key.clone(), spent)]);
+    spent
 }
 
 fn key(subject: BudgetSubject, id: &str, period: &str) -> SpendingKey {
@@ -102,6 +105,8 @@ pub async fn each_key_has_its_own_sum(store: &dyn Store) {
     let backward: Vec<_> = expected.into_iter().rev().step_by(3).collect();
     let asked: Vec<SpendingKey> = backward.iter().map(|(key, _)| key.clone()).collect();
     assert_eq!(begin(store).await.spending().find(&asked).await.unwrap(), backward);
+    assert_eq!(store.runs().spending(home(), &asked).await.unwrap(), backward);
+    assert_eq!(store.runs().spending(home(), &[]).await.unwrap(), []);
 }
 
 /// What is spent in a unit of work that does not end well is not spent.
@@ -130,6 +135,8 @@ pub async fn each_organization_spends_its_own(store: &dyn Store) {
         let mut work = store.begin(tenant).await.unwrap();
         assert_eq!(spent_in(&mut *work, &budget_month(1)).await, sum(first, 0, 0));
         assert_eq!(spent_in(&mut *work, &budget_month(2)).await, sum(second, 0, 0));
+        let read = store.runs().spending(tenant, &[budget_month(1)]).await.unwrap();
+        assert_eq!(read, [(budget_month(1), sum(first, 0, 0))]);
     }
 }
 

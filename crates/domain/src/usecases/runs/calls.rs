@@ -3,13 +3,14 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::{rights, scene::Scene, tool, working::Working};
+use super::{allowance, rights, scene::Scene, tool, working::Working};
 use crate::{
     conversation::{Item, ToolCall, ToolResult},
     run::{
         Citation, ToolRecord, names,
         tools::{OfferedTool, ToolOrigin},
     },
+    usecases::Error,
 };
 
 /// What a tool did.
@@ -148,6 +149,14 @@ async fn perform(
     };
     if allowed.is_err() {
         return Err("the user may not do this any more".to_owned());
+    }
+    match allowance::require(working, scene).await {
+        Ok(()) => {}
+        Err(Error::BudgetExceeded { .. }) => return Err("its budget is used up".to_owned()),
+        Err(error) => {
+            tracing::error!(%error, "a budget could not be read");
+            return Err("the server could not do it".to_owned());
+        }
     }
     let Some(arguments) = call.object() else {
         return Err("the arguments must be a JSON object".to_owned());

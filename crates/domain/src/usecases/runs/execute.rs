@@ -4,12 +4,12 @@
 use serde_json::json;
 
 use super::{
-    RunDeps, calls, dispatch,
+    RunDeps, allowance, calls, dispatch,
     ending::{self, Ending},
     interrupt::conclude,
     judging::Judge,
     output::Output,
-    pausing, rights,
+    pausing, resuming, rights,
     scene::Scene,
     step::{Stepped, step},
     summing,
@@ -80,12 +80,15 @@ async fn load(deps: &Deps<'_>, tenant: OrganizationId, id: RunId) -> Result<Opti
 
 /// The stages, in the order of reference §3.11.
 async fn pipeline(working: &Working<'_>) -> Result<Ending> {
+    let (is_new, resumes) = working.with(|run| (run.started_at.is_none(), run.resumes.is_some()));
     let scene = set_scene(working).await?;
     let content = &scene.view.record.assistant.content;
     let judge = Judge::of(content.moderation_enabled, content.safety_level, &scene.plan);
 
-    if working.with(|run| run.transcript.is_empty()) {
-        if let Some(judge) = &judge
+    if is_new {
+        // What another run was asked was judged there.
+        if !resumes
+            && let Some(judge) = &judge
             && let Some(category) = judge.verdict(working, &scene.question).await?
         {
             return Ok(blocked(working, "input", &category).await);
@@ -103,18 +106,19 @@ async fn pipeline(working: &Working<'_>) -> Result<Ending> {
 async fn set_scene(working: &Working<'_>) -> Result<Scene> {
     let run = working.run;
     let state = working.snapshot().ok_or(Error::NotFound("response"))?;
-    let is_new = state.transcript.is_empty();
-    if is_new {
+    if state.started_at.is_none() {
         let told = json!({ "status": "processing", "thread_id": state.thread });
         working.tell(names::PROCESSING, told).await;
     }
     let caller = rights::caller_of(&run.deps, &state).await?;
     let view = rights::runnable(&run.deps, &caller, state.assistant).await?;
     let view = rights::at_version(&run.deps, &caller, view, state.request.version).await?;
-    let question = super::scene::question_of(&state.request.input);
+    let earlier = resuming::asked(&run.deps, &state).await?;
+    let asked = earlier.as_ref().unwrap_or(&state);
+    let question = super::scene::question_of(&asked.request.input);
     let view = dispatch::answerer(working, &state, &caller, view, &question).await?;
-    let mut scene = Box::pin(Scene::set(run, &state, caller, view)).await?;
-    summing::sum_up(working, &mut scene, &state).await?;
+    let mut scene = Box::pin(Scene::set(run, (&state, asked), caller, view)).await?;
+    summing::sum_up(working, &mut scene, asked).await?;
     working.with(|run| {
         run.started_at.get_or_insert(working.run.deps.clock.now());
         run.outcome.is_summarized |= scene.is_summarized;
@@ -152,6 +156,9 @@ async fn answer(working: &Working<'_>, scene: &Scene, judge: Option<&Judge<'_>>)
     let most = usize::try_from(plan.settings.max_tool_calls).unwrap_or(usize::MAX);
     let (mut pauses, mut unheard, mut was_repaired) = (0, 0, false);
     for _ in 0..MAX_STEPS {
+        if working.with(|run| run.outcome.usage.total_tokens() > 0) {
+            allowance::require(working, scene).await?;
+        }
         let made = working.with(|run| run.outcome.tool_calls.len());
         let offered: &[OfferedTool] = if made < most { offered } else { &[] };
         let stop = plan.settings.stop_sequences.as_slice();
