@@ -11,8 +11,8 @@ use understudy_domain::{
     ports::{
         AssistantQueries, AssistantRecord, AuditQueries, CallerQueries, CallerRecord,
         CommentQueries, ContentQueries, ConversationQueries, DirectoryQueries, Housekeeping,
-        IdempotencyStore, Installation, LabelQueries, LoginRecord, Proof, RuleQueries, RunEventLog,
-        RunQueries, Store, StoreError, StoreResult, UnitOfWork, WebhookQueries,
+        IdempotencyStore, Installation, KeyQueries, LabelQueries, LoginRecord, Proof, RuleQueries,
+        RunEventLog, RunQueries, Store, StoreError, StoreResult, UnitOfWork, WebhookQueries,
     },
 };
 use understudy_tests::TestStore;
@@ -68,6 +68,10 @@ impl Store for Broken {
 
     fn content(&self) -> &dyn ContentQueries {
         self.store.content()
+    }
+
+    fn keys(&self) -> &dyn KeyQueries {
+        self.store.keys()
     }
 
     fn rules(&self) -> &dyn RuleQueries {

@@ -3,13 +3,18 @@
 //! OpenAI's vocabularies are public, and two of them serve all its models of today:
 //! `o200k_base` those since GPT-4o, `cl100k_base` those before. They are part of the
 //! program, so nothing is fetched, and are unfolded when they are needed first, which
-//! takes a moment and tens of megabytes.
+//! takes a moment and tens of megabytes. Instructions, rules and descriptions of tools
+//! come again with every request, so what a text counted for is remembered.
 //!
 //! For all other models it is an estimate: four Latin characters to a token, two of
 //! any other alphabet, and one of Chinese, Japanese and Korean.
 
-use std::sync::LazyLock;
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::LazyLock,
+};
 
+use quick_cache::sync::Cache;
 use tiktoken_rs::{
     CoreBPE, cl100k_base, o200k_base,
     tokenizer::{Tokenizer as Vocabulary, get_tokenizer},
@@ -19,6 +24,23 @@ use understudy_domain::ports::Tokenizer;
 /// Most bytes that are counted at once. The patterns by which texts are split look
 /// far ahead, and give up on long ones.
 const PIECE_BYTES: usize = 16 << 10;
+
+/// Fewer bytes are counted faster than remembered.
+const WORTH_REMEMBERING: usize = 64;
+/// How many counts are remembered, at some 50 bytes each.
+const REMEMBERED: usize = 4_096;
+
+/// What texts counted for, by their length and by two hashes: nobody who writes one
+/// knows how either of them is keyed.
+static COUNTS: LazyLock<Counts> = LazyLock::new(|| Counts {
+    hashers: [RandomState::new(), RandomState::new()],
+    counts: Cache::new(REMEMBERED),
+});
+
+struct Counts {
+    hashers: [RandomState; 2],
+    counts: Cache<(bool, usize, [u64; 2]), u64>,
+}
 
 static O200K: LazyLock<Option<CoreBPE>> = LazyLock::new(|| o200k_base().ok());
 static CL100K: LazyLock<Option<CoreBPE>> = LazyLock::new(|| cl100k_base().ok());
@@ -33,7 +55,7 @@ pub struct TokenCounter;
 impl Tokenizer for TokenCounter {
     fn count(&self, model: &str, text: &str) -> u64 {
         match vocabulary(model).and_then(|(vocabulary, _)| unfolded(vocabulary)) {
-            Some(vocabulary) => pieces(text).map(|piece| encoded(vocabulary, piece)).sum(),
+            Some((vocabulary, is_newer)) => remembered(vocabulary, is_newer, text),
             None => estimate(text),
         }
     }
@@ -64,12 +86,28 @@ fn vocabulary(model: &str) -> Option<(Vocabulary, Certainty)> {
     }
 }
 
-fn unfolded(vocabulary: Vocabulary) -> Option<&'static CoreBPE> {
+/// The vocabulary, and whether it is the newer one of the two.
+fn unfolded(vocabulary: Vocabulary) -> Option<(&'static CoreBPE, bool)> {
     match vocabulary {
-        Vocabulary::O200kBase => O200K.as_ref(),
-        Vocabulary::Cl100kBase => CL100K.as_ref(),
+        Vocabulary::O200kBase => O200K.as_ref().map(|known| (known, true)),
+        Vocabulary::Cl100kBase => CL100K.as_ref().map(|known| (known, false)),
         _ => None,
     }
+}
+
+fn remembered(vocabulary: &CoreBPE, is_newer: bool, text: &str) -> u64 {
+    let count = || pieces(text).map(|piece| encoded(vocabulary, piece)).sum();
+    if text.len() < WORTH_REMEMBERING {
+        return count();
+    }
+    let Counts { hashers, counts } = &*COUNTS;
+    let key = (is_newer, text.len(), hashers.each_ref().map(|hasher| hasher.hash_one(text)));
+    if let Some(known) = counts.get(&key) {
+        return known;
+    }
+    let counted = count();
+    counts.insert(key, counted);
+    counted
 }
 
 fn encoded(vocabulary: &CoreBPE, text: &str) -> u64 {

@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use understudy_domain::{
-    DataKey, DataKeyId, SealedId, SealedValue,
-    ports::{KeyRepository, StoreError, StoreResult},
+    DataKey, DataKeyId, OrganizationId, SealedId, SealedValue,
+    ports::{KeyQueries, KeyRepository, StoreError, StoreResult},
 };
 use uuid::Uuid;
 
@@ -13,9 +13,45 @@ use crate::{
     errors::{on_read, on_write},
     records::{DataKeyRow, SealedRow},
     schema::{data_keys, sealed_values},
+    store::PgStore,
+    transaction::Transaction,
     unit_of_work::PgUnitOfWork,
     values::Key,
 };
+
+#[async_trait]
+impl KeyQueries for PgStore {
+    #[tracing::instrument(name = "db.data_keys.read", skip_all)]
+    async fn data_key(
+        &self,
+        tenant: OrganizationId,
+        id: DataKeyId,
+    ) -> StoreResult<Option<DataKey>> {
+        let key = data_keys::table.find((Key::from(tenant), Key::from(id)));
+        let key = key.select(DataKeyRow::as_select());
+        let rows: Vec<DataKeyRow> = Transaction::read(&self.connections, tenant, key)
+            .await?
+            .map_err(on_read("data_keys"))?;
+        Ok(rows.into_iter().next().map(DataKey::from))
+    }
+
+    #[tracing::instrument(name = "db.sealed_values.read", skip_all)]
+    async fn sealed(
+        &self,
+        tenant: OrganizationId,
+        ids: &[SealedId],
+    ) -> StoreResult<Vec<SealedValue>> {
+        let ids: Vec<Key> = ids.iter().copied().map(Key::from).collect();
+        let values = sealed_values::table
+            .filter(sealed_values::organization_id.eq(Key::from(tenant)))
+            .filter(sealed_values::id.eq_any(ids))
+            .select(SealedRow::as_select());
+        let rows: Vec<SealedRow> = Transaction::read(&self.connections, tenant, values)
+            .await?
+            .map_err(on_read("sealed_values"))?;
+        Ok(rows.into_iter().map(SealedValue::from).collect())
+    }
+}
 
 #[async_trait]
 impl KeyRepository for PgUnitOfWork {

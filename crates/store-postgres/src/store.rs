@@ -9,8 +9,9 @@ use understudy_domain::{
     OrganizationId,
     ports::{
         AssistantQueries, AuditQueries, CallerQueries, CommentQueries, ContentQueries,
-        ConversationQueries, DirectoryQueries, Housekeeping, IdempotencyStore, LabelQueries,
-        RuleQueries, RunEventLog, RunQueries, Store, StoreResult, UnitOfWork, WebhookQueries,
+        ConversationQueries, DirectoryQueries, Housekeeping, IdempotencyStore, KeyQueries,
+        LabelQueries, RuleQueries, RunEventLog, RunQueries, Store, StoreResult, UnitOfWork,
+        WebhookQueries,
     },
 };
 
@@ -114,6 +115,10 @@ impl Store for PgStore {
     }
 
     fn content(&self) -> &dyn ContentQueries {
+        self
+    }
+
+    fn keys(&self) -> &dyn KeyQueries {
         self
     }
 

@@ -1,30 +1,54 @@
 //! Data keys and what is sealed with them, for key rotation.
 
 use async_trait::async_trait;
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, SelectableHelper};
+use diesel::{
+    ExpressionMethods, OptionalExtension, QueryDsl, RunQueryDsl, SelectableHelper, SqliteConnection,
+};
 use understudy_domain::{
-    DataKey, DataKeyId, SealedId, SealedValue,
-    ports::{KeyRepository, StoreError, StoreResult},
+    DataKey, DataKeyId, OrganizationId, SealedId, SealedValue,
+    ports::{KeyQueries, KeyRepository, StoreError, StoreResult},
 };
 
 use crate::{
     errors::{on_read, on_write},
-    records::{DataKeyRow, SealedRow},
+    records::{DataKeyRow, SealedRow, find_sealed},
     schema::{data_keys, sealed_values},
+    store::SqliteStore,
     unit_of_work::SqliteUnitOfWork,
     values::Key,
 };
+
+fn find(conn: &mut SqliteConnection, tenant: Key, id: DataKeyId) -> StoreResult<Option<DataKey>> {
+    let key = data_keys::table.find((tenant, Key::from(id)));
+    let row = key.select(DataKeyRow::as_select()).first(conn).optional();
+    Ok(row.map_err(on_read("data_keys"))?.map(DataKey::from))
+}
+
+#[async_trait]
+impl KeyQueries for SqliteStore {
+    async fn data_key(
+        &self,
+        tenant: OrganizationId,
+        id: DataKeyId,
+    ) -> StoreResult<Option<DataKey>> {
+        self.readers.run("keys.data_key", move |conn| find(conn, tenant.into(), id)).await
+    }
+
+    async fn sealed(
+        &self,
+        tenant: OrganizationId,
+        ids: &[SealedId],
+    ) -> StoreResult<Vec<SealedValue>> {
+        let ids = ids.to_vec();
+        self.readers.run("keys.sealed", move |conn| find_sealed(conn, tenant.into(), &ids)).await
+    }
+}
 
 #[async_trait]
 impl KeyRepository for SqliteUnitOfWork {
     async fn find(&mut self, id: DataKeyId) -> StoreResult<Option<DataKey>> {
         let tenant = self.tenant();
-        self.run("keys.find", move |conn| {
-            let key = data_keys::table.find((tenant, Key::from(id)));
-            let row = key.select(DataKeyRow::as_select()).first(conn).optional();
-            Ok(row.map_err(on_read("data_keys"))?.map(DataKey::from))
-        })
-        .await
+        self.run("keys.find", move |conn| find(conn, tenant, id)).await
     }
 
     async fn all(&mut self) -> StoreResult<Vec<DataKey>> {

@@ -194,6 +194,21 @@ pub(crate) fn versions_of(
     rows.into_iter().map(VersionSummary::try_from).collect()
 }
 
+/// Those of the sealed values that there are.
+pub(crate) fn find_sealed(
+    conn: &mut SqliteConnection,
+    tenant: Key,
+    ids: &[SealedId],
+) -> StoreResult<Vec<SealedValue>> {
+    let mut found = Vec::with_capacity(ids.len());
+    for id in ids {
+        let value = sealed_values::table.find((tenant, Key::from(*id)));
+        let row = value.select(SealedRow::as_select()).first(conn).optional();
+        found.extend(row.map_err(on_read("sealed_values"))?.map(SealedValue::from));
+    }
+    Ok(found)
+}
+
 #[async_trait]
 impl RecordRepository for SqliteUnitOfWork {
     async fn insert_version(&mut self, version: &Version) -> StoreResult<()> {
@@ -245,16 +260,7 @@ impl RecordRepository for SqliteUnitOfWork {
     async fn find_sealed(&mut self, ids: &[SealedId]) -> StoreResult<Vec<SealedValue>> {
         let tenant = self.tenant();
         let ids = ids.to_vec();
-        self.run("records.find_sealed", move |conn| {
-            let mut found = Vec::with_capacity(ids.len());
-            for id in ids {
-                let value = sealed_values::table.find((tenant, Key::from(id)));
-                let row = value.select(SealedRow::as_select()).first(conn).optional();
-                found.extend(row.map_err(on_read("sealed_values"))?.map(SealedValue::from));
-            }
-            Ok(found)
-        })
-        .await
+        self.run("records.find_sealed", move |conn| find_sealed(conn, tenant, &ids)).await
     }
 
     async fn newest_data_key(&mut self) -> StoreResult<Option<DataKey>> {

@@ -14,8 +14,9 @@ use understudy_domain::{
     OrganizationId,
     ports::{
         AssistantQueries, AuditQueries, CallerQueries, CommentQueries, ContentQueries,
-        ConversationQueries, DirectoryQueries, Housekeeping, IdempotencyStore, LabelQueries,
-        RuleQueries, RunEventLog, RunQueries, Store, StoreResult, UnitOfWork, WebhookQueries,
+        ConversationQueries, DirectoryQueries, Housekeeping, IdempotencyStore, KeyQueries,
+        LabelQueries, RuleQueries, RunEventLog, RunQueries, Store, StoreResult, UnitOfWork,
+        WebhookQueries,
     },
 };
 
@@ -199,6 +200,10 @@ impl Store for SqliteStore {
     }
 
     fn content(&self) -> &dyn ContentQueries {
+        self
+    }
+
+    fn keys(&self) -> &dyn KeyQueries {
         self
     }
 

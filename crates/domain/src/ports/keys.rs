@@ -1,9 +1,10 @@
-//! The store of data keys and of what is sealed with them, for key rotation.
+//! The store of data keys and of what is sealed with them: for key rotation, and for
+//! opening.
 
 use async_trait::async_trait;
 
 use super::StoreResult;
-use crate::{DataKey, DataKeyId, SealedId, SealedValue};
+use crate::{DataKey, DataKeyId, OrganizationId, SealedId, SealedValue};
 
 /// Data keys and sealed values of the transaction's organization.
 #[cfg_attr(feature = "mocks", mockall::automock)]
@@ -40,4 +41,20 @@ pub trait KeyRepository: Send {
     /// MUST be [`StoreError::Conflict`](super::StoreError::Conflict) when there is
     /// no such value.
     async fn reseal(&mut self, value: &SealedValue) -> StoreResult<()>;
+}
+
+/// Reads data keys and sealed values, for those who open them and write nothing.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+#[async_trait]
+pub trait KeyQueries: Send + Sync {
+    /// The data key, or `None`.
+    async fn data_key(&self, tenant: OrganizationId, id: DataKeyId)
+    -> StoreResult<Option<DataKey>>;
+
+    /// Those of the sealed values that there are, in any order.
+    async fn sealed(
+        &self,
+        tenant: OrganizationId,
+        ids: &[SealedId],
+    ) -> StoreResult<Vec<SealedValue>>;
 }

@@ -9,9 +9,9 @@ use crate::{
         AssistantQueries, AuditQueries, AutomationRepository, BlobLedger, CallerQueries,
         CommentQueries, CommentRepository, ContentQueries, ConversationQueries,
         ConversationRepository, DirectoryQueries, Housekeeping, IdempotencyStore, ImageRepository,
-        ImportRepository, KeyRepository, LabelQueries, LabelRepository, ProviderRepository,
-        RuleQueries, RuleRepository, RunEventLog, RunQueries, RunRepository, SpendingRepository,
-        UploadRepository, WebhookQueries, WebhookRepository,
+        ImportRepository, KeyQueries, KeyRepository, LabelQueries, LabelRepository,
+        ProviderRepository, RuleQueries, RuleRepository, RunEventLog, RunQueries, RunRepository,
+        SpendingRepository, UploadRepository, WebhookQueries, WebhookRepository,
     },
 };
 
@@ -79,6 +79,9 @@ pub trait Store: Send + Sync {
 
     /// Reads uploads, pictures, extractions, providers and usage.
     fn content(&self) -> &dyn ContentQueries;
+
+    /// Reads data keys and what is sealed with them.
+    fn keys(&self) -> &dyn KeyQueries;
 
     /// Reads rules.
     fn rules(&self) -> &dyn RuleQueries;

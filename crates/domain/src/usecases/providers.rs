@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     Caller, Deps, Error, Precondition, Result,
-    support::{fresh, on_write, open_text, record, require_admin, seal_text},
+    support::{fresh, on_write, read_text, record, require_admin, seal_text},
 };
 use crate::{
     Provider, ProviderId, ProviderKind, Scope, Secret,
@@ -301,11 +301,8 @@ async fn open_key(
     provider: &Provider,
     sealed: &[u8],
 ) -> Result<Secret<String>> {
-    let mut work = deps.store.begin(provider.organization).await?;
     let bound = provider.associated_data();
-    let text = open_text(vault, &mut *work, provider.organization, (&bound, sealed)).await?;
-    work.commit().await?;
-    Ok(text)
+    read_text(deps, vault, provider.organization, (&bound, sealed)).await
 }
 
 /// The provider with this key sealed in it; as it is without one.

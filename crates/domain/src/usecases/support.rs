@@ -222,6 +222,28 @@ pub(super) async fn open_text(
 ) -> Result<Secret<String>> {
     let id = Id::from_uuid(vault.key_of(sealed)?);
     let key = work.keys().find(id).await?.ok_or(CryptoError::Mismatch)?;
+    open_with(vault, &key, organization, (associated_data, sealed))
+}
+
+/// The same for those who write nothing: they need not wait for those who do.
+pub(super) async fn read_text(
+    deps: &Deps<'_>,
+    vault: &dyn Vault,
+    organization: OrganizationId,
+    (associated_data, sealed): (&[u8], &[u8]),
+) -> Result<Secret<String>> {
+    let id = Id::from_uuid(vault.key_of(sealed)?);
+    let key = deps.store.keys().data_key(organization, id).await?;
+    let key = key.ok_or(CryptoError::Mismatch)?;
+    open_with(vault, &key, organization, (associated_data, sealed))
+}
+
+fn open_with(
+    vault: &dyn Vault,
+    key: &DataKey,
+    organization: OrganizationId,
+    (associated_data, sealed): (&[u8], &[u8]),
+) -> Result<Secret<String>> {
     let context = key_context(organization);
     let sealing = SealingKey { id: key.id.as_uuid(), context: &context, wrapped: &key.wrapped };
     Ok(vault.open(&sealing, associated_data, sealed)?)

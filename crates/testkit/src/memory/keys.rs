@@ -2,11 +2,31 @@
 
 use async_trait::async_trait;
 use understudy_domain::{
-    DataKey, DataKeyId, SealedId, SealedValue,
-    ports::{KeyRepository, StoreError, StoreResult},
+    DataKey, DataKeyId, OrganizationId, SealedId, SealedValue,
+    ports::{KeyQueries, KeyRepository, StoreError, StoreResult},
 };
 
-use super::work::MemoryUnitOfWork;
+use super::{MemoryStore, work::MemoryUnitOfWork};
+
+#[async_trait]
+impl KeyQueries for MemoryStore {
+    async fn data_key(
+        &self,
+        tenant: OrganizationId,
+        id: DataKeyId,
+    ) -> StoreResult<Option<DataKey>> {
+        Ok(self.shared.read()?.data_keys.find(tenant, &id).cloned())
+    }
+
+    async fn sealed(
+        &self,
+        tenant: OrganizationId,
+        ids: &[SealedId],
+    ) -> StoreResult<Vec<SealedValue>> {
+        let state = self.shared.read()?;
+        Ok(ids.iter().filter_map(|id| state.sealed.find(tenant, id).cloned()).collect())
+    }
+}
 
 #[async_trait]
 impl KeyRepository for MemoryUnitOfWork {

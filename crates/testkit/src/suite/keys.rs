@@ -28,6 +28,9 @@ pub async fn a_data_key_is_found_by_its_id(store: &dyn Store) {
     let mut work = begin(store).await;
     assert_eq!(work.keys().find(id(1)).await.unwrap(), Some(data_key(1, home())));
     assert_eq!(work.keys().find(id(2)).await.unwrap(), None);
+    drop(work);
+    assert_eq!(store.keys().data_key(home(), id(1)).await.unwrap(), Some(data_key(1, home())));
+    assert_eq!(store.keys().data_key(home(), id(2)).await.unwrap(), None);
 }
 
 /// All data keys are told, oldest first, whenever they were added.
@@ -68,7 +71,10 @@ pub async fn unknown_keys_and_values_conflict(store: &dyn Store) {
     }
     let mut work = store.begin(id(2)).await.unwrap();
     assert_eq!(work.keys().find(id(2)).await.unwrap(), Some(data_key(2, id(2))));
-    assert_eq!(work.records().find_sealed(&[id(2)]).await.unwrap(), [foreign]);
+    assert_eq!(work.records().find_sealed(&[id(2)]).await.unwrap(), [foreign.clone()]);
+    drop(work);
+    assert_eq!(store.keys().sealed(id(2), &[id(1), id(2)]).await.unwrap(), [foreign]);
+    assert_eq!(store.keys().sealed(home(), &[id(2)]).await.unwrap(), []);
 }
 
 /// Sealed values are walked in the order of ids, in pages of every size.

@@ -19,7 +19,7 @@ use crate::{
         tools::{McpListing, OfferedTool, ToolOrigin},
     },
     skill,
-    usecases::{Caller, Result, support::open_text},
+    usecases::{Caller, Result, support::read_text},
 };
 
 /// What is known of the servers.
@@ -101,15 +101,13 @@ pub(super) async fn open(
         return Ok(opened);
     }
     let organization = view.record.assistant.organization;
-    let mut work = run.deps.store.begin(organization).await?;
-    for value in work.records().find_sealed(ids).await? {
+    for value in run.deps.store.keys().sealed(organization, ids).await? {
         let SealedValue { id, assistant, name, ciphertext, .. } = &value;
         let bound = SealedValue::associated_data(organization, *assistant, *id, name);
         let text =
-            open_text(run.vault, &mut *work, organization, (&bound, ciphertext.as_slice())).await?;
+            read_text(&run.deps, run.vault, organization, (&bound, ciphertext.as_slice())).await?;
         opened.insert(*id, text);
     }
-    work.commit().await?;
     Ok(opened)
 }
 
