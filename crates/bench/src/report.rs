@@ -78,6 +78,7 @@ impl Report {
     /// A row of streams: direct, through the service, and the one to the other.
     pub(crate) fn streams(&mut self, what: &str, database: &str, figures: [String; 3], goal: &str) {
         let [direct, service, ratio] = figures;
+        eprintln!("bench: {what}: direct {direct}, service {service}, {ratio}");
         let (what, database) = (what.to_owned(), database.to_owned());
         self.streams.push([what, database, direct, service, ratio, goal.to_owned()]);
     }

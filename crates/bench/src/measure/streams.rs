@@ -17,7 +17,7 @@ use turns::{Pace, Spoken, Wish, alternate};
 /// How long from one token to the next, of streams that are paced.
 const TOKEN: Duration = Duration::from_millis(20);
 
-const FULL: Pace = Pace { rounds: 5, warm_up: Duration::from_secs(2), run: Duration::from_secs(8) };
+const FULL: Pace = Pace { rounds: 3, warm_up: Duration::from_secs(1), run: Duration::from_secs(6) };
 const QUICK: Pace =
     Pace { rounds: 1, warm_up: Duration::from_secs(1), run: Duration::from_secs(2) };
 

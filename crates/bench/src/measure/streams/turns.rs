@@ -148,6 +148,7 @@ impl Generator {
         if !self.child.wait().await?.success() {
             bail!("a generator of streams failed");
         }
-        Ok(serde_json::from_str(&text)?)
+        let outcome = text.lines().last().context("a generator says nothing")?;
+        Ok(serde_json::from_str(outcome)?)
     }
 }
