@@ -356,7 +356,8 @@ macro_rules! suite {
                 twenty_threads_are_pinned_at_most,
                 the_assistant_of_a_thread_stays_once_something_was_said,
                 messages_are_paged_in_either_order,
-                a_token_of_one_assistant_reaches_its_threads_only;
+                a_token_of_one_assistant_reaches_its_threads_only,
+                the_thread_that_instructions_were_drafted_in_is_in_no_list;
             memories in crate::memories:
                 everybody_sees_and_removes_what_is_remembered_of_them;
             automations in crate::automations:
@@ -426,6 +427,17 @@ macro_rules! suite {
                 a_response_is_its_users_alone_in_this_dialect,
                 what_is_not_stored_cannot_be_read_in_this_dialect,
                 a_provider_that_fails_is_told_as_openai_tells_it;
+            openai_conversations in crate::openai::conversations:
+                a_conversation_is_a_thread_under_another_name,
+                items_are_listed_page_by_page,
+                an_item_is_read_and_taken_out_by_its_id,
+                a_response_extends_its_conversation,
+                a_conversation_is_its_users_alone,
+                what_a_conversation_cannot_hold_is_refused;
+            openai_approvals in crate::openai::approvals:
+                a_waiting_call_is_approved_by_the_next_response,
+                a_waiting_call_is_denied_in_its_conversation_and_the_answer_streamed,
+                decisions_that_decide_nothing_are_refused;
             openai_sdks in crate::openai::sdk:
                 the_python_package_is_understood,
                 the_node_package_is_understood;

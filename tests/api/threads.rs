@@ -180,3 +180,23 @@ pub(crate) async fn a_token_of_one_assistant_reaches_its_threads_only(app: &App)
     let listed = get(ALL).expect(200).await;
     assert_eq!(listed.body["data"].as_array().unwrap().len(), 1);
 }
+
+pub(crate) async fn the_thread_that_instructions_were_drafted_in_is_in_no_list(app: &App) {
+    let drafting = thread(app, json!({"title": "Drafting"})).await;
+    let path = drafting.header("location").to_owned();
+    thread(app, json!({"title": "Talk"})).await;
+    let body = json!({"name": "Guide", "instructions_thread_id": drafting.id()});
+
+    let made = app.post(Bob, "/api/assistants").json(&body).expect(201).await;
+
+    assert_eq!(made.body["instructions_thread_id"], drafting.id());
+    assert_eq!(titles(&app.get(Bob, ALL).expect(200).await), ["Talk"]);
+    assert_eq!(app.get(Bob, &path).expect(200).await.body["title"], "Drafting");
+    let own = format!("/api/assistants/{}", made.id());
+    app.patch(Bob, &own).json(&json!({"name": "Guide 2"})).expect(200).await;
+    for (person, id) in [(Ada, drafting.id()), (Bob, "thr_of_nobody")] {
+        let other = json!({"name": "Other", "instructions_thread_id": id});
+        let refused = app.post(person, "/api/assistants").json(&other).expect(400).await;
+        assert_eq!(refused.faults(), [("/instructions_thread_id", "unknown")]);
+    }
+}

@@ -156,6 +156,11 @@ pub struct Thread {
     /// Whether its user sees it. Threads of assistants that do not store responses
     /// can be continued, not read (reference §3.6).
     pub visible: bool,
+    /// Whether the instructions of an assistant were drafted in it
+    /// ([`Content::instructions_thread_id`](crate::Content::instructions_thread_id)):
+    /// its user reads it, and finds it in no list (reference §2).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drafts_instructions: bool,
     /// Pairs that its user attached: at most 16, keys of 64 and values of 512
     /// characters.
     pub metadata: BTreeMap<String, String>,
@@ -179,6 +184,81 @@ pub struct Thread {
     pub last_message_at: Option<Timestamp>,
     /// Counts changes; a stale update conflicts.
     pub revision: i64,
+}
+
+/// Characters of a title that is made of what was said first.
+const TITLE_CHARS: usize = 60;
+
+impl Thread {
+    /// Whether its user finds it in lists.
+    #[must_use]
+    pub const fn is_listed(&self) -> bool {
+        self.visible && !self.drafts_instructions
+    }
+
+    /// The items as its next messages: input to `run` or made by it, or by nobody but
+    /// the user. What a model thought is not kept.
+    pub fn say(
+        &mut self,
+        items: impl Iterator<Item = Item>,
+        run: Option<RunId>,
+        now: Timestamp,
+        mut fresh: impl FnMut() -> MessageId,
+    ) -> Vec<Message> {
+        let kept = items.filter(|item| !matches!(item, Item::Reasoning(_)));
+        let messages: Vec<Message> = kept
+            .map(|item| {
+                self.last_position += 1;
+                self.message_count += 1;
+                Message {
+                    id: fresh(),
+                    organization: self.organization,
+                    thread: self.id,
+                    position: self.last_position,
+                    item,
+                    run,
+                    created_at: now,
+                }
+            })
+            .collect();
+        self.updated_at = now;
+        if !messages.is_empty() {
+            self.last_message_at = Some(now);
+        }
+        messages
+    }
+
+    /// Has it called what the user said first, unless it is called something.
+    pub fn title_by(&mut self, items: &[Item]) {
+        if self.title.is_none() {
+            self.title = title_of(items);
+        }
+    }
+
+    /// Counts a message less; what sums it up is forgotten with it.
+    pub fn forget(&mut self, position: u64, now: Timestamp) {
+        self.message_count = self.message_count.saturating_sub(1);
+        let tells = |summary: &ThreadSummary| (summary.from..=summary.until).contains(&position);
+        self.summary = self.summary.take().filter(|summary| !tells(summary));
+        self.updated_at = now;
+    }
+}
+
+/// The beginning of the first thing that the user said.
+fn title_of(items: &[Item]) -> Option<String> {
+    let text = items.iter().find_map(|item| match item {
+        Item::Message { role: MessageRole::User, parts } => {
+            parts.iter().find_map(|part| match part {
+                Part::Text { text } if !text.trim().is_empty() => Some(text),
+                _ => None,
+            })
+        }
+        _ => None,
+    })?;
+    let line = text.trim().lines().next().unwrap_or_default().trim();
+    let short: String = line.chars().take(TITLE_CHARS).collect();
+    let is_cut = short.len() < line.len();
+    Some(if is_cut { format!("{}…", short.trim_end()) } else { short })
 }
 
 /// Messages in few words.

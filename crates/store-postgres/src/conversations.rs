@@ -46,7 +46,7 @@ impl NewRow {
             id: thread.id.into(),
             user_id: thread.user.into(),
             assistant_id: thread.assistant.map(Key::from),
-            visible: thread.visible,
+            visible: thread.is_listed(),
             title_key: thread.title.as_deref().map(|title| comparable(title.to_lowercase())),
             metadata: metadata(thread.metadata.iter()),
             revision: thread.revision,

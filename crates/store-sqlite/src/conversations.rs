@@ -40,7 +40,7 @@ impl From<Thread> for NewRow {
             id: thread.id.into(),
             user_id: thread.user.into(),
             assistant_id: thread.assistant.map(Key::from),
-            visible: thread.visible,
+            visible: thread.is_listed(),
             title_key: thread.title.as_deref().map(str::to_lowercase),
             revision: thread.revision,
             document: Json(thread),

@@ -1,15 +1,24 @@
 //! Threads: the conversations of a user. Nobody else reads or changes them,
 //! administrators included; where responses are not stored, nobody at all does.
 
+mod drafting;
+mod items;
+mod metadata_change;
+
 use std::collections::BTreeMap;
 
+pub(super) use self::drafting::take_off_lists;
+pub use self::{
+    items::{MAX_ADDED_ITEMS, add_items, delete_item, view_item},
+    metadata_change::MetadataChange,
+};
 use super::{
     Caller, Conflict, Denied, Deps, Error, Precondition, Result,
     support::{find, fresh, locate, on_write, record, require_scope, require_seat},
 };
 use crate::{
     AssistantId, Fault, Message, Scope, Thread, ThreadId, UserId,
-    conversation::Order,
+    conversation::{Item, Order},
     metadata,
     ports::{ConversationRepository, ThreadFilter},
 };
@@ -30,8 +39,11 @@ pub struct CreateThread {
     pub title: Option<String>,
     /// Pairs of its user.
     pub metadata: BTreeMap<String, String>,
-    /// The assistant that is to answer in it: an id or a slug.
+    /// The assistant that is to answer in it: an id or a slug. Without one it is the
+    /// first that is asked in it.
     pub assistant: Option<String>,
+    /// What was said already, at most [`MAX_ADDED_ITEMS`] items.
+    pub items: Vec<Item>,
 }
 
 /// A change to a thread; what is `None` stays.
@@ -39,12 +51,12 @@ pub struct CreateThread {
 pub struct UpdateThread {
     /// What people call it; `Some(None)` takes it away.
     pub title: Option<Option<String>>,
-    /// Pairs that are set, or taken away by `None`; `Some(None)` takes all away.
-    pub metadata: Option<Option<BTreeMap<String, Option<String>>>>,
+    /// Pairs.
+    pub metadata: Option<MetadataChange>,
     /// Whether it is kept at the top of lists.
     pub pinned: Option<bool>,
     /// The assistant that is to answer in it; `Some(None)` leaves it open. Only while
-    /// nothing was said.
+    /// nothing was said, or nobody answers yet.
     pub assistant: Option<Option<String>>,
     /// What the caller demands of the state.
     pub precondition: Precondition,
@@ -105,7 +117,7 @@ pub async fn create_thread(
 ) -> Result<Thread> {
     require_seat(&caller.actor)?;
     require_scope(&caller.actor, Scope::Write)?;
-    let CreateThread { title, metadata, assistant } = command;
+    let CreateThread { title, metadata, assistant, items } = command;
     let title = title.map(|title| title.trim().to_owned());
     let mut faults = metadata::faults_of(&metadata);
     title_faults(title.as_deref(), &mut faults);
@@ -118,8 +130,9 @@ pub async fn create_thread(
         None if caller.actor.only_assistant().is_some() => caller.actor.only_assistant(),
         None => None,
     };
+    items::check(&deps, caller, assistant, &items).await?;
     let now = deps.clock.now();
-    let thread = Thread {
+    let mut thread = Thread {
         id: fresh(&deps),
         organization: caller.tenant(),
         user: caller.actor.user,
@@ -127,6 +140,7 @@ pub async fn create_thread(
         title,
         visible: true,
         metadata,
+        drafts_instructions: false,
         pinned_at: None,
         last_position: 0,
         message_count: 0,
@@ -138,8 +152,11 @@ pub async fn create_thread(
         last_message_at: None,
         revision: 1,
     };
+    thread.title_by(&items);
+    let messages = thread.say(items.into_iter(), None, now, || fresh(&deps));
     let mut work = deps.store.begin(caller.tenant()).await?;
     work.conversations().insert_thread(&thread).await.map_err(on_write)?;
+    work.conversations().insert_messages(&messages).await.map_err(on_write)?;
     work.commit().await?;
     Ok(thread)
 }
@@ -252,7 +269,7 @@ pub async fn update_thread(
             Some(title) => title.map(|title| title.trim().to_owned()),
             None => before.title.clone(),
         },
-        metadata: merged(&before.metadata, metadata),
+        metadata: metadata_change::changed(&before.metadata, metadata),
         assistant: assistant.unwrap_or(before.assistant),
         pinned_at: match pinned {
             Some(true) => before.pinned_at.or_else(|| Some(deps.clock.now())),
@@ -348,7 +365,8 @@ fn check(before: &Thread, after: &Thread) -> Result<()> {
     if !faults.is_empty() {
         return Err(Error::Invalid(faults));
     }
-    if before.assistant != after.assistant && before.last_position > 0 {
+    let has_answered = before.assistant.is_some() && before.last_position > 0;
+    if before.assistant != after.assistant && has_answered {
         return Err(Conflict::ThreadOfAnother.into());
     }
     Ok(())
@@ -360,26 +378,6 @@ fn title_faults(title: Option<&str>, faults: &mut Vec<Fault>) {
         let message = format!("must have 1 to {MAX_TITLE_CHARS} characters");
         faults.push(Fault::new("/title", "invalid", message));
     }
-}
-
-#[expect(clippy::option_option, reason = "absent, null, or a value")]
-fn merged(
-    before: &BTreeMap<String, String>,
-    changes: Option<Option<BTreeMap<String, Option<String>>>>,
-) -> BTreeMap<String, String> {
-    let changes = match changes {
-        None => return before.clone(),
-        Some(None) => return BTreeMap::new(),
-        Some(Some(changes)) => changes,
-    };
-    let mut after = before.clone();
-    for (key, value) in changes {
-        match value {
-            Some(value) => after.insert(key, value),
-            None => after.remove(&key),
-        };
-    }
-    after
 }
 
 /// Refuses one more pinned thread than there may be.

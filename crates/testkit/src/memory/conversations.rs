@@ -183,7 +183,7 @@ fn matches(filter: &ThreadFilter, thread: &Thread) -> bool {
         thread.title.as_ref().is_some_and(|title| title.to_lowercase().contains(text))
     };
     let has = |(key, value): (&String, &String)| thread.metadata.get(key) == Some(value);
-    thread.visible
+    thread.is_listed()
         && thread.user == filter.user
         && filter.assistant.is_none_or(|assistant| thread.assistant == Some(assistant))
         && filter.q.as_ref().is_none_or(has_text)

@@ -28,6 +28,7 @@ pub fn thread(n: u32) -> Thread {
         title: Some(format!("Thread {n}")),
         visible: true,
         metadata: BTreeMap::new(),
+        drafts_instructions: false,
         pinned_at: None,
         last_position: 0,
         message_count: 0,
@@ -89,6 +90,7 @@ pub fn run(n: u32) -> Run {
             input: vec![Item::text(MessageRole::User, format!("Question {n}"))],
             ..RunRequest::default()
         },
+        resumes: None,
         status: RunStatus::Queued,
         outcome: Outcome::default(),
         transcript: Vec::new(),

@@ -30,6 +30,7 @@ fn full_thread(n: u32) -> Thread {
         title: Some("Größe & 株式会社 🏛 %_\\".to_owned()),
         visible: false,
         metadata: pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+        drafts_instructions: true,
         pinned_at: Some(instant(111)),
         last_position: 1 << 40,
         message_count: 1 << 33,
@@ -328,11 +329,14 @@ fn ids(numbers: &[u32]) -> Vec<ThreadId> {
 }
 
 /// Threads of a user are listed whole, in the order of ids, either way, from behind
-/// one, as many as asked. Those that nobody may see are not.
+/// one, as many as asked. Those that nobody may see, or that belong to the making of
+/// an assistant, are not.
 pub async fn threads_are_listed_in_the_order_of_ids(store: &dyn Store) {
     people(store, 2).await;
     let hidden = Thread { visible: false, ..thread(4) };
+    let unlisted = Thread { drafts_instructions: true, ..thread(7) };
     let of_another = Thread { user: id(2), ..thread(5) };
+    add(store, vec![unlisted.into()]).await;
     add(store, [6, 1, 3, 2].map(|n| thread(n).into()).into()).await;
     add(store, vec![hidden.into(), of_another.clone().into()]).await;
 

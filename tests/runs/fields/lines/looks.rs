@@ -40,7 +40,10 @@ pub(super) fn identity() -> Vec<Line> {
         unsaid("preset_prompts", json!(["Ask about whales"]), "whales"),
         unsaid("suggestions", json!(["Ask about whales"]), "whales"),
         unsaid("metadata", json!({"fleet": "herring"}), "herring"),
-        unsaid("instructions_thread_id", json!("thr_of_walrus"), "walrus"),
+        elsewhere(
+            "instructions_thread_id",
+            "the_thread_that_instructions_were_drafted_in_is_in_no_list",
+        ),
         elsewhere("permissions", "the_access_modes_give_view_as_the_table_says"),
         elsewhere("_links", "a_draft_answers_to_its_own_id_and_has_none_itself"),
     ]

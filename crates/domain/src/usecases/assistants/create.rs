@@ -22,6 +22,7 @@ use crate::{
             add_version, event_state, free_slug, fresh, on_write, record_about,
             require_known_users, require_scope, require_seat, require_unlimited, seal,
         },
+        threads::take_off_lists,
     },
 };
 
@@ -63,6 +64,7 @@ pub async fn create_assistant(
     require_room_for_assistant(&mut *work).await?;
     require_allowed_model(&mut *work, None, &edit.content).await?;
     require_known_automations(&mut *work, None, &edit.content).await?;
+    take_off_lists(caller, &mut *work, None, &edit.content).await?;
     let named = edit::new_users(&base.policy, &edit.policy);
     require_known_users(work.users(), named).await?;
     let slug = match edit.slug.clone() {

@@ -21,6 +21,7 @@ use crate::{
             changes_between, find_to_write, free_slug, fresh, lock_matching, require_known_users,
             require_level, seal,
         },
+        threads::take_off_lists,
     },
 };
 
@@ -81,6 +82,7 @@ pub(in crate::usecases) async fn update(
     check_reach(&view, &base, &edit)?;
     require_allowed_model(&mut *work, Some(&before.content), &edit.content).await?;
     require_known_automations(&mut *work, Some(&before.content), &edit.content).await?;
+    take_off_lists(caller, &mut *work, Some(&before.content), &edit.content).await?;
     let named = edit::new_users(&base.policy, &edit.policy);
     require_known_users(work.users(), named).await?;
 

@@ -6,13 +6,14 @@ use time::Duration;
 use super::{
     RunDeps, StartRun, Started, Threading, input,
     plan::Plan,
+    resuming,
     rights::{at_version, credential_of, runnable_by_name},
     superseding,
 };
 use crate::{
     AssistantId, Message, RunId, Thread, ThreadId, Timestamp,
-    assistant::{content::MessageRole, view::AssistantView},
-    conversation::{Item, Part},
+    assistant::view::AssistantView,
+    conversation::Item,
     ports::UnitOfWork,
     run::{Lease, Outcome, Run, RunRequest, RunStatus},
     usecases::{
@@ -29,8 +30,6 @@ pub const MAX_ACTIVE_RUNS: u64 = 20;
 pub const LEASE: Duration = Duration::seconds(15);
 /// Tokens that are set aside for an answer whose length nobody limited.
 const USUAL_ANSWER_TOKENS: u64 = 2_048;
-/// Characters of a thread's title that is made from its first message.
-const TITLE_CHARS: usize = 60;
 
 /// Starts a run of the assistant that a path names and hands it to the
 /// [`Runner`](crate::ports::Runner). Everything that can be refused without asking a
@@ -57,6 +56,11 @@ pub async fn start_run(
     input::check(&request, content)?;
     let plan = Plan::make(&deps, caller, content, &request).await?;
     let threading = threading_of(&deps, caller, threading, &request).await?;
+    if !request.decisions.is_empty() && !matches!(threading, Threading::Continue(_)) {
+        let message =
+            "decides about calls, so the response or the conversation that waits must be named";
+        return Err(Error::invalid("/input", "required", message));
+    }
 
     let visible = content.store_responses && store != Some(false);
     let streams = stream.unwrap_or(content.streaming);
@@ -74,6 +78,7 @@ pub async fn start_run(
         visible,
         outlives_connection: background || store != Some(false),
         request,
+        resumes: None,
         status: RunStatus::InProgress,
         outcome: Outcome::default(),
         transcript: Vec::new(),
@@ -135,13 +140,11 @@ async fn store_run(
         budgets::reserve(deps, &mut *work, settings, subjects_of(&run), tokens).await?;
         run.reserved_tokens = tokens;
     }
-    if let Some(mut thread) = take_thread(deps, &mut *work, caller, (threading, &run)).await? {
+    if let Some(mut thread) = take_thread(deps, &mut *work, caller, (threading, &mut run)).await? {
         run.thread = Some(thread.id);
         let messages = messages_of(deps, &mut thread, &run);
         thread.visible &= run.visible;
-        if thread.title.is_none() {
-            thread.title = title_of(&run.request.input);
-        }
+        thread.title_by(&run.request.input);
         work.runs().insert(&run).await?;
         save_thread(&mut *work, thread).await?;
         work.conversations().insert_messages(&messages).await?;
@@ -160,7 +163,7 @@ pub(super) fn subjects_of(run: &Run) -> BudgetSubjects {
             crate::run::RunCredential::Token(id) => Some(id),
             crate::run::RunCredential::Session(_) => None,
         },
-        assistant: run.lineage,
+        assistant: Some(run.lineage),
     }
 }
 
@@ -180,7 +183,7 @@ async fn take_thread(
     deps: &Deps<'_>,
     work: &mut dyn UnitOfWork,
     caller: &Caller,
-    (threading, run): (Threading, &Run),
+    (threading, run): (Threading, &mut Run),
 ) -> Result<Option<Thread>> {
     let thread = match threading {
         Threading::Nowhere => return Ok(None),
@@ -192,7 +195,12 @@ async fn take_thread(
             {
                 return Err(Conflict::ThreadOfAnother.into());
             }
-            superseding::settle_turn(deps, work, thread).await?
+            if run.request.decisions.is_empty() {
+                superseding::settle_turn(deps, work, thread).await?
+            } else {
+                resuming::take_over(deps, caller, work, (&thread, run)).await?;
+                thread
+            }
         }
     };
     Ok(Some(Thread { assistant: Some(run.assistant), active_run: Some(run.id), ..thread }))
@@ -215,6 +223,7 @@ pub(crate) fn new_thread(deps: &Deps<'_>, caller: &Caller, assistant: AssistantI
         title: None,
         visible: true,
         metadata: std::collections::BTreeMap::new(),
+        drafts_instructions: false,
         pinned_at: None,
         last_position: 0,
         message_count: 0,
@@ -240,42 +249,5 @@ pub(super) fn append(
     items: impl Iterator<Item = Item>,
     now: Timestamp,
 ) -> Vec<Message> {
-    let messages: Vec<Message> = items
-        .filter(|item| !matches!(item, Item::Reasoning(_)))
-        .map(|item| {
-            thread.last_position += 1;
-            thread.message_count += 1;
-            Message {
-                id: fresh(deps),
-                organization: thread.organization,
-                thread: thread.id,
-                position: thread.last_position,
-                item,
-                run: Some(run),
-                created_at: now,
-            }
-        })
-        .collect();
-    thread.updated_at = now;
-    if !messages.is_empty() {
-        thread.last_message_at = Some(now);
-    }
-    messages
-}
-
-/// The beginning of the first thing that the user said.
-fn title_of(input: &[Item]) -> Option<String> {
-    let text = input.iter().find_map(|item| match item {
-        Item::Message { role: MessageRole::User, parts } => {
-            parts.iter().find_map(|part| match part {
-                Part::Text { text } if !text.trim().is_empty() => Some(text),
-                _ => None,
-            })
-        }
-        _ => None,
-    })?;
-    let line = text.trim().lines().next().unwrap_or_default().trim();
-    let short: String = line.chars().take(TITLE_CHARS).collect();
-    let is_cut = short.len() < line.len();
-    Some(if is_cut { format!("{}…", short.trim_end()) } else { short })
+    thread.say(items, Some(run), now, || fresh(deps))
 }
