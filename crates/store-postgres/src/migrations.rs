@@ -47,6 +47,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
         include_str!("../../../migrations/postgres/2026-11-21-000006_shared_assistants/up.sql"),
     ),
     ("20261121000007", include_str!("../../../migrations/postgres/2026-11-21-000007_runs/up.sql")),
+    ("20261121000008", include_str!("../../../migrations/postgres/2026-11-21-000008_items/up.sql")),
 ];
 
 /// Tables by which a schema that somebody else made is recognized.

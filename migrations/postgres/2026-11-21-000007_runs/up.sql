@@ -38,12 +38,10 @@ CREATE TABLE messages (
     organization_id uuid NOT NULL,
     thread_id uuid NOT NULL,
     position bigint NOT NULL,
-    id uuid NOT NULL,
     document json NOT NULL,
     PRIMARY KEY (organization_id, thread_id, position),
     FOREIGN KEY (organization_id, thread_id) REFERENCES threads ON DELETE CASCADE
 );
-CREATE INDEX messages_id_idx ON messages (organization_id, thread_id, id);
 
 CREATE TABLE memories (
     organization_id uuid NOT NULL,
@@ -496,7 +494,3 @@ BEGIN
     RETURN NEXT found_one;
 END
 $$;
-
--- What their senders say that uploads are for, and the order that senders see them in.
-ALTER TABLE uploads ADD COLUMN purpose text NOT NULL DEFAULT 'user_data';
-CREATE INDEX uploads_page_idx ON uploads (organization_id, user_id, created_at, id);

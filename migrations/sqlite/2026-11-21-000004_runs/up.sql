@@ -35,13 +35,11 @@ CREATE TABLE messages (
     organization_id TEXT NOT NULL,
     thread_id TEXT NOT NULL,
     position INTEGER NOT NULL,
-    id TEXT NOT NULL,
     document TEXT NOT NULL,
     PRIMARY KEY (organization_id, thread_id, position),
     FOREIGN KEY (organization_id, thread_id) REFERENCES threads (organization_id, id)
         ON DELETE CASCADE
 ) STRICT;
-CREATE INDEX messages_by_id ON messages (organization_id, thread_id, id);
 
 CREATE TABLE memories (
     organization_id TEXT NOT NULL,
@@ -143,8 +141,3 @@ CREATE TABLE executions (
 ) STRICT;
 
 CREATE INDEX executions_in_order ON executions (organization_id, automation_id, id);
-
--- What their senders say that uploads are for, and the order that senders see them in.
-ALTER TABLE uploads ADD COLUMN purpose TEXT NOT NULL DEFAULT 'user_data';
-
-CREATE INDEX uploads_in_order ON uploads (organization_id, user_id, created_at, id);

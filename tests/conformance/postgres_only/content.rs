@@ -102,6 +102,12 @@ async fn pictures_uploads_and_usage_are_found_by_index() {
     let cases = [
         ("find_image('key-77')", 1),
         ("uploads WHERE $MINE AND id = '00000000-0000-0000-0002-000000000010'", 1),
+        (
+            "uploads WHERE $MINE AND $USER AND expires_at > '2025-01-01T00:00:00Z'
+             AND (created_at, id) < ('2026-01-01T00:00:00Z', '00000000-0000-0000-0002-0000000003e8')
+             ORDER BY created_at DESC, id DESC LIMIT 10",
+            10,
+        ),
         ("images WHERE $MINE AND NOT is_avatar AND $BEFORE ORDER BY id DESC LIMIT 50", 50),
         (
             "images WHERE $MINE AND NOT is_avatar AND $BEFORE AND $USER ORDER BY id DESC LIMIT 50",

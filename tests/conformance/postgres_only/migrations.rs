@@ -3,7 +3,8 @@
 use std::num::NonZeroU16;
 
 use understudy_domain::{
-    AssistantId, ChainHash, Content, EventFilter, Id, OrganizationId, Timestamp,
+    AssistantId, ChainHash, Content, EventFilter, Id, MessageId, OrganizationId, ThreadId,
+    Timestamp,
     audit::ChainHead,
     ports::{Proof, Store, UsageFilter, Walk},
 };
@@ -65,6 +66,15 @@ const SECOND: ([(&str, &str); 2], &str) = (
     include_str!("released_2.sql"),
 );
 
+/// The migrations of the third release, with what it added to that.
+const THIRD: ([(&str, &str); 1], &str) = (
+    [(
+        "20261121000007",
+        include_str!("../../../migrations/postgres/2026-11-21-000007_runs/up.sql"),
+    )],
+    include_str!("released_3.sql"),
+);
+
 /// The organization and the assistant in [`released`].
 const TENANT: OrganizationId = Id::from_uuid(uuid::Uuid::from_u128(0xa));
 const ASSISTANT: AssistantId = Id::from_uuid(uuid::Uuid::from_u128(1));
@@ -77,7 +87,7 @@ async fn released(releases: usize) -> (Database, PgStore) {
     let table = "CREATE TABLE __diesel_schema_migrations (version varchar(50) PRIMARY KEY, \
         run_on timestamp NOT NULL DEFAULT current_timestamp)";
     client.batch_execute(table).await.unwrap();
-    let all = [(&FIRST.0[..], FIRST.1), (&SECOND.0[..], SECOND.1)];
+    let all = [(&FIRST.0[..], FIRST.1), (&SECOND.0[..], SECOND.1), (&THIRD.0[..], THIRD.1)];
     for (migrations, rows) in all.into_iter().take(releases) {
         for (version, sql) in migrations {
             client.batch_execute(sql).await.unwrap();
@@ -91,7 +101,7 @@ async fn released(releases: usize) -> (Database, PgStore) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_of_a_release_before_is_brought_forward_with_what_it_holds() {
-    for releases in [1, 2] {
+    for releases in [1, 2, 3] {
         let (_database, store) = released(releases).await;
         assert_eq!(store.schema_state().await.unwrap(), SchemaState::Behind);
         store.migrate().await.unwrap();
@@ -130,6 +140,17 @@ async fn a_token_of_a_release_before_can_be_asked_for_by_its_id() {
     let token = Id::from_uuid(uuid::Uuid::from_u128(4));
     let caller = store.callers().find(Proof::KnownToken(token)).await.unwrap().unwrap();
     assert_eq!(caller.actor.email.as_str(), "ada@example.org");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_of_a_release_before_is_found_by_its_id() {
+    let (_database, store) = released(3).await;
+    store.migrate().await.unwrap();
+
+    let [thread, message] = [5, 6].map(uuid::Uuid::from_u128);
+    let (thread, message) = (ThreadId::from_uuid(thread), MessageId::from_uuid(message));
+    let found = store.conversations().message(TENANT, thread, message).await.unwrap().unwrap();
+    assert_eq!((found.id, found.position), (message, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

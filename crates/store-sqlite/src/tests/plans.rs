@@ -6,8 +6,8 @@ use diesel::{
     sqlite::Sqlite,
 };
 use understudy_domain::{
-    CommentId, EventFilter, TokenId,
-    ports::{CommentListQuery, RuleFilter, RuleListQuery, UsageFilter, Walk},
+    CommentId, EventFilter, Id, TokenId, UploadPurpose,
+    ports::{CommentListQuery, RuleFilter, RuleListQuery, UploadListQuery, UsageFilter, Walk},
 };
 use uuid::Uuid;
 
@@ -24,16 +24,18 @@ use crate::{
         api_tokens, assistants, blob_names, images, providers, rule_attachments, sessions,
         team_members, uploads, users, webhook_deliveries,
     },
+    uploads::page as page_of_uploads,
     usage::totals,
     values::{Key, Micros},
     webhooks,
 };
 
-const TABLES: [&str; 4] = [
+const TABLES: [&str; 5] = [
     include_str!("../../../../migrations/sqlite/2026-11-21-000001_core/up.sql"),
     include_str!("../../../../migrations/sqlite/2026-11-21-000002_content/up.sql"),
     include_str!("../../../../migrations/sqlite/2026-11-21-000003_collaboration/up.sql"),
     include_str!("../../../../migrations/sqlite/2026-11-21-000004_runs/up.sql"),
+    include_str!("../../../../migrations/sqlite/2026-11-21-000005_items/up.sql"),
 ];
 
 #[derive(QueryableByName)]
@@ -114,6 +116,26 @@ fn pictures_are_found_by_index() {
 
     for (index, plan) in plans {
         assert!(goes_by(&plan, index), "{index}: {plan:#?}");
+    }
+}
+
+#[test]
+fn a_page_of_uploads_is_found_by_index_in_order() {
+    let first = UploadListQuery {
+        user: ADA,
+        alive_at: at(0),
+        purpose: Some(UploadPurpose::Vision),
+        newest_first: true,
+        after: None,
+        limit: 10,
+    };
+    let next = UploadListQuery { after: Some((at(1), Id::from_uuid(Uuid::nil()))), ..first };
+    for query in [first, next, UploadListQuery { newest_first: false, ..next }] {
+        let plan = plan(&page_of_uploads::<Text>(Key::from(TENANT), &query));
+
+        assert!(goes_by(&plan, "uploads_in_order"), "{plan:#?}");
+        let is_bounded = plan.iter().any(|step| step.contains("created_at"));
+        assert_eq!(is_bounded, query.after.is_some(), "{plan:#?}");
     }
 }
 

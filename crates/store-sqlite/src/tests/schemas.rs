@@ -3,7 +3,8 @@
 use diesel::{RunQueryDsl, connection::SimpleConnection};
 use diesel_migrations::MigrationHarness;
 use understudy_domain::{
-    AuditEvent, Blob, ChainHash, EventFilter, EventId, RecordedEvent, TokenId,
+    AuditEvent, Blob, ChainHash, EventFilter, EventId, MessageId, RecordedEvent, ThreadId,
+    TokenId,
     audit::ChainHead,
     ports::{Proof, Store, UsageFilter, Walk},
 };
@@ -54,8 +55,11 @@ async fn a_database_of_another_program_is_refused() {
 
 /// What each release but the first stored when it was the newest: after how many
 /// migrations, and what was added to what the one before had stored.
-const RELEASED: [(usize, &str); 2] =
-    [(2, include_str!("released.sql")), (1, include_str!("released_2.sql"))];
+const RELEASED: [(usize, &str); 3] = [
+    (2, include_str!("released.sql")),
+    (1, include_str!("released_2.sql")),
+    (1, include_str!("released_3.sql")),
+];
 
 /// A database that this many releases have made and brought forward, with an assistant,
 /// a draft and a version in it.
@@ -78,7 +82,7 @@ async fn released(releases: usize) -> (SqliteStore, tempfile::TempDir) {
 
 #[tokio::test]
 async fn a_database_of_a_release_before_is_brought_forward_with_what_it_holds() {
-    for releases in [1, 2] {
+    for releases in [1, 2, 3] {
         let (store, _folder) = released(releases).await;
         assert_eq!(store.schema_state().await.unwrap(), SchemaState::Behind);
         store.migrate().await.unwrap();
@@ -115,6 +119,19 @@ async fn a_token_of_a_release_before_can_be_asked_for_by_its_id() {
     let token = TokenId::from_uuid(Uuid::from_u128(4));
     let caller = store.callers().find(Proof::KnownToken(token)).await.unwrap();
     assert_eq!(caller.map(|caller| caller.actor.user), Some(ADA));
+}
+
+#[tokio::test]
+async fn a_message_of_a_release_before_is_found_by_its_id() {
+    let (store, _folder) = released(3).await;
+    store.migrate().await.unwrap();
+
+    let (thread, message) = (Uuid::from_u128(5), Uuid::from_u128(6));
+    let (thread, message) = (ThreadId::from_uuid(thread), MessageId::from_uuid(message));
+    let found = store.conversations().message(TENANT, thread, message).await.unwrap().unwrap();
+    assert_eq!((found.id, found.position), (message, 1));
+    let mut work = store.begin(TENANT).await.unwrap();
+    assert_eq!(work.conversations().delete_messages(thread, 1).await.unwrap(), 1);
 }
 
 #[tokio::test]
