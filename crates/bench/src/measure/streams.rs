@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::{Args, Kind, scene::Setting, tell};
-use crate::{report::Report, talk::Manner, upstream::Speech};
+use crate::{machine, report::Report, talk::Manner, upstream::Speech};
 use stage::{Dialect, Stage};
 use turns::{Pace, Spoken, Wish, alternate};
 
@@ -86,6 +86,12 @@ async fn first_token(
         format!("+{:.1} / +{:.1}", service.median - direct.median, service.p99 - direct.p99);
     let figures = [both(&direct), both(&service), later];
     report.streams(&what, stage.kind.name(), figures, "≤ +2 / ≤ +8");
+    let (median, p99) = machine::sync_times(&stage.place.folder)?;
+    let sync = format!("{median:.1} / {p99:.1}");
+    let what = "for comparison, a sync of this disk, of which a response waits for one before its \
+                provider is asked: ms, median / p99";
+    let none = || "–".to_owned();
+    report.streams(what, stage.kind.name(), [sync, none(), none()], "–");
     Ok(())
 }
 

@@ -33,7 +33,7 @@ const QUICK: Crowd = Crowd { speaking: 100, idle: 500, run: Duration::from_secs(
 const TOKEN: Duration = Duration::from_millis(200);
 const ANSWER: u32 = 40;
 /// How long the idle streams stay after those that speak.
-const LONGER: Duration = Duration::from_mins(1);
+const LONGER: Duration = Duration::from_secs(30);
 /// A response that says one word and is silent then, but not for so long that its
 /// provider counts as gone.
 const SILENT: Speech = Speech::new(12, Duration::from_secs(50));
@@ -129,7 +129,8 @@ async fn followers(stage: &Stage) -> Result<Vec<Asker>> {
         headers.push("Prefer: respond-async".to_owned());
         let mut caller = Caller::with_headers(&stage.server.address, &headers).await?;
         let path = format!("/api/assistants/{}/responses", stage.assistant);
-        let begun = caller.call("POST", &path, &json!({ "input": SILENT.wish() })).await?;
+        let begun =
+            caller.call("POST", &path, &json!({ "input": SILENT.wish(), "stream": false })).await?;
         let id = api::text(&begun, "id").context("a response has no id")?;
         headers.pop();
         all.push(Asker { path: format!("/api/responses/{id}/events"), headers });
