@@ -10,7 +10,7 @@ use understudy_domain::{
     ApiToken, DirectoryMapping, Organization, OrganizationSettings, PasswordHash, Role, Secret,
     TokenText, User,
     directory::SeatRule,
-    ports::{PasswordHasher, Store},
+    ports::{Embedder, PasswordHasher, Store},
     run::file_knowledge::FileKnowledge,
     usecases::Deps,
 };
@@ -146,6 +146,7 @@ impl App {
         let allowed_networks = vec!["127.0.0.1/32".parse().unwrap()];
         let outbound = Arc::new(Outbound::new(OutboundOptions { allowed_networks }).unwrap());
         let conversing = Arc::new(Models::new(Arc::clone(&outbound)));
+        let embedder: Arc<dyn Embedder> = Arc::<Models>::clone(&conversing);
         let ports = RunPorts {
             store: inner,
             clock: Arc::<FixedClock>::clone(&clock),
@@ -165,7 +166,7 @@ impl App {
             datasets: None,
             public_url: options.public_url.clone(),
         };
-        let services = services(&ports);
+        let services = services(&ports, embedder);
         let (address, handle) = start(services.clone(), options);
         // Redirects are answers to look at.
         let client = understudy_tests::http_client().redirect(Policy::none()).build().unwrap();
@@ -205,7 +206,8 @@ impl App {
 
     /// A second server beside this one, with nothing in common but the stores.
     pub(crate) fn replica(&self) -> Replica {
-        let (address, handle) = start(services(&self.ports), Options::default());
+        let embedder = Arc::clone(&self.services.embedder);
+        let (address, handle) = start(services(&self.ports, embedder), Options::default());
         Replica { address, handle }
     }
 
@@ -261,7 +263,7 @@ fn single_sign_on(provider: &Arc<FakeIdentityProvider>) -> SingleSignOn {
 }
 
 /// What a server works with, runs of its own included.
-fn services(ports: &RunPorts) -> Services {
+fn services(ports: &RunPorts, embedder: Arc<dyn Embedder>) -> Services {
     let ports = ports.clone();
     Services {
         store: Arc::clone(&ports.store),
@@ -274,6 +276,7 @@ fn services(ports: &RunPorts) -> Services {
         pictures: Arc::clone(&ports.pictures),
         documents: Arc::new(FakeDocuments),
         image_model: Arc::clone(&ports.image_model),
+        embedder,
         chat_model: Arc::clone(&ports.chat_model),
         tokenizer: Arc::clone(&ports.tokenizer),
         moderator: Arc::clone(&ports.moderator),

@@ -7,7 +7,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use understudy_domain::{
     ProviderKind, Secret,
-    ports::{ImageModel, ImageRequest, ProviderAccess, ProviderError},
+    ports::{ImageLook, ImageModel, ImageRequest, ProviderAccess, ProviderError},
 };
 use understudy_models::Models;
 use understudy_outbound::{Outbound, OutboundOptions};
@@ -45,7 +45,8 @@ fn models() -> Models {
 }
 
 fn wish(prompt: &str) -> ImageRequest {
-    ImageRequest { prompt: prompt.to_owned(), model: None, width: 512, height: 512 }
+    let look = ImageLook::default();
+    ImageRequest { prompt: prompt.to_owned(), model: None, width: 512, height: 512, look }
 }
 
 fn at(kind: ProviderKind, llmock: &Llmock) -> ProviderAccess {

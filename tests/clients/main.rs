@@ -4,6 +4,7 @@
 
 mod aimock;
 mod drawing;
+mod embedding;
 mod mcp;
 mod oidc;
 mod webhooks;

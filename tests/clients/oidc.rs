@@ -26,9 +26,9 @@ use understudy_http_api::{Options, Services, SingleSignOn, serve};
 use understudy_oidc::{Oidc, OidcOptions};
 use understudy_outbound::{Outbound, OutboundOptions};
 use understudy_testkit::{
-    FakeActions, FakeChatModel, FakeDocuments, FakeImageModel, FakeKnowledge, FakeMcp,
-    FakeModerator, FakePasswords, FakePictures, FakeRunner, FakeSigner, FakeTokenizer, FakeVault,
-    MemoryBlobs, sample,
+    FakeActions, FakeChatModel, FakeDocuments, FakeEmbedder, FakeImageModel, FakeKnowledge,
+    FakeMcp, FakeModerator, FakePasswords, FakePictures, FakeRunner, FakeSigner, FakeTokenizer,
+    FakeVault, MemoryBlobs, sample,
 };
 use understudy_tests::{
     TestStore,
@@ -195,6 +195,7 @@ fn services(store: &TestStore) -> Services {
         pictures: Arc::new(FakePictures),
         documents: Arc::new(FakeDocuments),
         image_model: Arc::new(FakeImageModel::default()),
+        embedder: Arc::new(FakeEmbedder::default()),
         chat_model: Arc::new(FakeChatModel::default()),
         tokenizer: Arc::new(FakeTokenizer),
         moderator: Arc::new(FakeModerator::default()),

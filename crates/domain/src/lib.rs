@@ -72,7 +72,7 @@ pub use tag::Tag;
 pub use team::{Team, TeamRole};
 pub use timestamp::Timestamp;
 pub use token::{ApiToken, Scope, Session, TokenHash, TokenKind, TokenLimits, TokenText, TokenUse};
-pub use upload::{Upload, WholeUpload};
+pub use upload::{Upload, UploadPurpose, WholeUpload};
 pub use usage::{Usage, UsageTotal};
 pub use user::{Department, Email, PasswordHash, Role, User};
 pub use version::{Version, VersionSummary};

@@ -1,6 +1,20 @@
 //! Uploads: bytes that were sent, or are being sent, and belong to nothing yet.
 
-use crate::{Blob, OrganizationId, Timestamp, UploadId, UserId};
+use crate::{Blob, OrganizationId, Timestamp, UploadId, UserId, assistant::content::words};
+
+words!(
+    /// What its sender says that an upload is for. Nothing depends on it.
+    #[derive(Default)]
+    UploadPurpose {
+        /// Whatever they like.
+        #[default]
+        UserData = "user_data",
+        /// Files of assistants.
+        Assistants = "assistants",
+        /// Pictures to look at.
+        Vision = "vision",
+    }
+);
 
 /// An upload of one user. It is used up when it is attached, and gone when it
 /// expires.
@@ -24,6 +38,8 @@ pub struct Upload {
     pub whole: Option<WholeUpload>,
     /// `Upload-Metadata` as it came (tus 1.0.0), to be told again.
     pub metadata: String,
+    /// What it is for.
+    pub purpose: UploadPurpose,
     /// When it was begun.
     pub created_at: Timestamp,
     /// When it will be swept out.

@@ -13,7 +13,7 @@ pub struct Usage {
     pub user: UserId,
     /// The live assistant it was for, if it was for one.
     pub assistant: Option<AssistantId>,
-    /// What was used, for example `image`.
+    /// What was used: `response`, `image` or `embedding`.
     pub kind: String,
     /// The provider's kind.
     pub provider: String,
@@ -21,9 +21,9 @@ pub struct Usage {
     pub model: String,
     /// How much of it: images, or tokens of both kinds.
     pub quantity: u64,
-    /// Tokens that the model read; 0 for images.
+    /// Tokens that the model read, as far as its provider tells.
     pub input_tokens: u64,
-    /// Tokens that it wrote; 0 for images.
+    /// Tokens that it wrote, likewise.
     pub output_tokens: u64,
     /// Millionths of a US dollar by the catalogue's prices, where one is known.
     pub cost_micros: u64,

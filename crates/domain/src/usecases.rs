@@ -11,6 +11,7 @@ mod change;
 pub mod comments;
 pub mod directory;
 pub mod drafts;
+pub mod embeddings;
 mod error;
 pub mod events;
 pub mod favorites;

@@ -115,7 +115,12 @@ impl Limits {
 
     /// Counts a picture that a user wants drawn, before anybody is paid for it.
     pub(crate) fn image(&self, user: UserId) -> Result<Allowance, Problem> {
-        self.images.count(&user).map_err(|exceeded| exceeded.problem())
+        self.images(user, NonZeroU32::MIN)
+    }
+
+    /// Counts so many pictures, all or none of them.
+    pub(crate) fn images(&self, user: UserId, count: NonZeroU32) -> Result<Allowance, Problem> {
+        self.images.count_many(&user, count).map_err(|exceeded| exceeded.problem())
     }
 
     /// Refuses an unknown credential from an address that showed too many.
@@ -168,6 +173,10 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
     }
 
     fn count(&self, key: &K) -> Result<Allowance, Exceeded> {
+        self.count_many(key, NonZeroU32::MIN)
+    }
+
+    fn count_many(&self, key: &K, count: NonZeroU32) -> Result<Allowance, Exceeded> {
         if self.governor.len() >= MOST_KEYS {
             self.governor.retain_recent();
             if self.governor.len() >= MOST_KEYS {
@@ -175,9 +184,11 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
             }
         }
         let allowance = |left| Allowance { name: self.name, limit: self.per_minute.get(), left };
-        match self.governor.check_key(key) {
-            Ok(state) => Ok(allowance(state.remaining_burst_capacity())),
-            Err(until) => {
+        match self.governor.check_key_n(key, count) {
+            // So many are never allowed at once.
+            Err(_) => Err(self.exceeded(Duration::from_mins(1))),
+            Ok(Ok(state)) => Ok(allowance(state.remaining_burst_capacity())),
+            Ok(Err(until)) => {
                 let wait = until.wait_time_from(governor::clock::Clock::now(&MonotonicClock));
                 Err(Exceeded { allowance: allowance(0), wait })
             }
@@ -229,6 +240,20 @@ mod tests {
         assert_eq!(u32::try_from(allowed).unwrap(), LOGINS_BY_ACCOUNT);
         assert!(limits.log_in(from(200), " ada@example.org ").is_err());
         assert!(limits.log_in(from(200), "bob@example.org").is_ok());
+    }
+
+    #[test]
+    fn pictures_count_together_all_or_none_of_them() {
+        let limits = Limits::new();
+        let user = |n| understudy_domain::Id::from_uuid(uuid::Uuid::from_u128(n));
+        let many = |n, count| limits.images(user(n), NonZeroU32::new(count).unwrap());
+
+        assert!(many(1, 6).is_ok());
+        assert!(many(1, 5).is_err());
+        assert!(many(1, 4).is_ok());
+        assert!(limits.image(user(1)).is_err());
+        assert!(many(2, IMAGES_BY_USER + 1).is_err());
+        assert!(many(2, IMAGES_BY_USER).is_ok());
     }
 
     #[test]

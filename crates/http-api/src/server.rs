@@ -7,8 +7,8 @@ use ipnet::IpNet;
 use understudy_domain::{
     DirectoryMapping,
     ports::{
-        ActionCaller, BlobStore, ChatModel, Clock, CodeRunner, DatasetEngine, Documents, IdSource,
-        IdentityProvider, ImageModel, KnowledgeIndex, LoginSealer, McpGateway, Moderator,
+        ActionCaller, BlobStore, ChatModel, Clock, CodeRunner, DatasetEngine, Documents, Embedder,
+        IdSource, IdentityProvider, ImageModel, KnowledgeIndex, LoginSealer, McpGateway, Moderator,
         PasswordHasher, Pictures, Runner, SessionSigner, Store, Tokenizer, Vault, WebSearch,
     },
     usecases::{Deps, runs::RunDeps},
@@ -43,6 +43,7 @@ pub struct Services {
     pub pictures: Arc<dyn Pictures>,
     pub documents: Arc<dyn Documents>,
     pub image_model: Arc<dyn ImageModel>,
+    pub embedder: Arc<dyn Embedder>,
     pub chat_model: Arc<dyn ChatModel>,
     pub tokenizer: Arc<dyn Tokenizer>,
     pub moderator: Arc<dyn Moderator>,

@@ -1,7 +1,7 @@
 //! Pictures that are drawn here, without a model: a landscape that depends on the
 //! words, so that everything around pictures can be tried without a key.
 
-use understudy_domain::ports::{DrawnImage, ImageRequest, ProviderError};
+use understudy_domain::ports::{DrawnImage, ImageRequest, ImageTokens, ProviderError};
 
 use self::{landscape::Landscape, paper::Paper};
 
@@ -27,7 +27,8 @@ pub(crate) async fn draw(request: &ImageRequest) -> Result<DrawnImage, ProviderE
     });
     let failed = || ProviderError::Garbled("drawing failed".to_owned());
     let png = drawing.await.ok().and_then(Result::ok).ok_or_else(failed)?;
-    Ok(DrawnImage { bytes: png.into(), model: MODEL.to_owned() })
+    let tokens = ImageTokens::default();
+    Ok(DrawnImage { bytes: png.into(), model: MODEL.to_owned(), tokens })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Clipdrop's text-to-image: a form goes there, a PNG of 1,024 pixels a side comes
 //! back.
 
-use understudy_domain::ports::{DrawnImage, ImageRequest, ProviderError};
+use understudy_domain::ports::{DrawnImage, ImageRequest, ImageTokens, ProviderError};
 use understudy_outbound::{Body, Method, OutboundRequest};
 
 use crate::{line::Line, picture::picture};
@@ -15,7 +15,8 @@ pub(crate) async fn draw(
     request: &ImageRequest,
 ) -> Result<DrawnImage, ProviderError> {
     let answer = line.ask(&form(line, "prompt", &request.prompt)?).await?;
-    Ok(DrawnImage { bytes: picture(answer.body)?, model: MODEL.to_owned() })
+    let bytes = picture(answer.body)?;
+    Ok(DrawnImage { bytes, model: MODEL.to_owned(), tokens: ImageTokens::default() })
 }
 
 /// Asks for a picture of nothing, which is a mistake and costs nothing, but is

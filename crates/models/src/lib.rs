@@ -12,7 +12,7 @@
 //! answer apart, `stream` gives the pieces to the protocol's file, and `chat` sees to
 //! what every answer must keep to. `breaker` leaves providers alone that keep failing.
 //!
-//! Texts are counted by `tokenizer` and judged by `moderation`.
+//! Texts are embedded by `embedding`, counted by `tokenizer` and judged by `moderation`.
 //!
 //! All requests go out through [`Outbound`], since tenants say where providers are.
 //! What a provider says about a request that it refuses is shown to people, after
@@ -38,6 +38,7 @@ mod builtin;
 mod chat;
 mod clipdrop;
 mod complaint;
+mod embedding;
 mod fields;
 mod line;
 mod listing;
@@ -76,7 +77,7 @@ impl Default for Timeouts {
     }
 }
 
-/// Converses and draws with the models of all kinds of providers.
+/// Converses, embeds and draws with the models of all kinds of providers.
 #[derive(Clone, Debug)]
 pub struct Models {
     outbound: Arc<Outbound>,

@@ -8,7 +8,10 @@ use serde_json::Value;
 use understudy_domain::{
     ProviderKind,
     chat::ChatRequest,
-    ports::{DrawnImage, ImageRequest, ListedByProvider, ProviderError},
+    ports::{
+        DrawnImage, ImageBackground, ImageQuality, ImageRequest, ImageTokens, ListedByProvider,
+        ProviderError,
+    },
 };
 use understudy_outbound::{Body, Method, Url};
 
@@ -41,6 +44,10 @@ struct Wish<'a> {
     size: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_format: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quality: Option<ImageQuality>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    background: Option<ImageBackground>,
 }
 
 #[derive(Deserialize)]
@@ -48,6 +55,16 @@ struct Answer {
     #[serde(default)]
     model: Option<String>,
     data: Vec<Drawn>,
+    #[serde(default)]
+    usage: Option<Used>,
+}
+
+#[derive(Deserialize)]
+struct Used {
+    #[serde(default)]
+    input_tokens: u64,
+    #[serde(default)]
+    output_tokens: u64,
 }
 
 #[derive(Deserialize)]
@@ -71,6 +88,8 @@ pub(crate) async fn draw(
         n: 1,
         size: Size::nearest(model, request).to_string(),
         response_format: response_format(model),
+        quality: request.look.quality,
+        background: request.look.background,
     };
     let body =
         serde_json::to_vec(&wish).map_err(|error| ProviderError::Garbled(error.to_string()))?;
@@ -83,7 +102,10 @@ pub(crate) async fn draw(
     let name = model.map(str::to_owned).or(answer.model);
     let bytes = bytes(line, answer.data.into_iter().next()).await?;
     let model = name.unwrap_or_else(|| UNNAMED_MODEL.to_owned());
-    Ok(DrawnImage { bytes: picture(bytes)?, model })
+    let used = answer
+        .usage
+        .map(|used| ImageTokens { input: used.input_tokens, output: used.output_tokens });
+    Ok(DrawnImage { bytes: picture(bytes)?, model, tokens: used.unwrap_or_default() })
 }
 
 /// Asks for the list of models.

@@ -8,7 +8,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use understudy_domain::{
     ProviderKind, Secret,
-    ports::{DrawnImage, ImageModel, ImageRequest, ProviderAccess, ProviderError},
+    ports::{
+        DrawnImage, ImageBackground, ImageLook, ImageModel, ImageQuality, ImageRequest,
+        ImageTokens, ProviderAccess, ProviderError,
+    },
 };
 use understudy_models::Models;
 use understudy_outbound::{Outbound, OutboundOptions};
@@ -30,7 +33,8 @@ fn access(kind: ProviderKind, upstream: &Upstream) -> ProviderAccess {
 
 fn wish(model: Option<&str>) -> ImageRequest {
     let model = model.map(str::to_owned);
-    ImageRequest { prompt: "a fox".to_owned(), model, width: 600, height: 400 }
+    let look = ImageLook::default();
+    ImageRequest { prompt: "a fox".to_owned(), model, width: 600, height: 400, look }
 }
 
 /// A picture of some provider.
@@ -77,6 +81,25 @@ async fn openai_is_asked_in_its_own_words() {
             "response_format": "b64_json",
         })
     );
+}
+
+#[tokio::test]
+async fn how_a_picture_shall_look_is_passed_on_and_what_it_took_is_told() {
+    let picture = STANDARD.encode(png().await);
+    let usage = json!({"input_tokens": 9, "output_tokens": 1056, "total_tokens": 1065});
+    let answer = json!({"created": 1, "data": [{"b64_json": picture}], "usage": usage});
+    let upstream = Upstream::always(Reply::new(200, answer.to_string())).await.unwrap();
+    let look = ImageLook {
+        quality: Some(ImageQuality::ExtraHigh),
+        background: Some(ImageBackground::Transparent),
+    };
+
+    let asked = ImageRequest { look, ..wish(None) };
+    let drawn = models().draw(&access(Openai, &upstream), &asked).await.unwrap();
+
+    assert_eq!(drawn.tokens, ImageTokens { input: 9, output: 1056 });
+    let body = sent(&upstream.asked()[0]);
+    assert_eq!((&body["quality"], &body["background"]), (&json!("xhigh"), &json!("transparent")));
 }
 
 #[tokio::test]

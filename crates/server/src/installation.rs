@@ -9,9 +9,10 @@ use understudy_crypto::{
 };
 use understudy_domain::{
     ports::{
-        ActionCaller, BlobStore, ChatModel, Clock, CryptoError, Documents, IdSource, ImageModel,
-        Installation as Record, KnowledgeIndex, LoginSealer, McpGateway, Moderator, PasswordHasher,
-        Pictures, SessionSigner, Store, StoreError, Tokenizer, Vault, WebSearch, WebhookSender,
+        ActionCaller, BlobStore, ChatModel, Clock, CryptoError, Documents, Embedder, IdSource,
+        ImageModel, Installation as Record, KnowledgeIndex, LoginSealer, McpGateway, Moderator,
+        PasswordHasher, Pictures, SessionSigner, Store, StoreError, Tokenizer, Vault, WebSearch,
+        WebhookSender,
     },
     run::file_knowledge::FileKnowledge,
     usecases::Deps,
@@ -59,6 +60,8 @@ pub struct Installation {
     pub documents: Arc<dyn Documents>,
     /// Models that draw.
     pub image_model: Arc<dyn ImageModel>,
+    /// Models that embed.
+    pub embedder: Arc<dyn Embedder>,
     /// Models that converse.
     pub chat_model: Arc<dyn ChatModel>,
     /// Counts tokens.
@@ -177,6 +180,7 @@ impl Installation {
             pictures: Arc::<Media>::clone(&media),
             documents: media,
             image_model: Arc::<Models>::clone(&models),
+            embedder: Arc::<Models>::clone(&models),
             chat_model: Arc::<Models>::clone(&models),
             moderator: models,
             tokenizer: Arc::new(TokenCounter),

@@ -190,6 +190,7 @@ fn services(installation: &Installation, tasks: &Tasks) -> Services {
         pictures: Arc::clone(&installation.pictures),
         documents: Arc::clone(&installation.documents),
         image_model: Arc::clone(&installation.image_model),
+        embedder: Arc::clone(&installation.embedder),
         chat_model: Arc::clone(&installation.chat_model),
         tokenizer: Arc::clone(&installation.tokenizer),
         moderator: Arc::clone(&installation.moderator),

@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use understudy_domain::{
     AssistantId, Digest, Extraction, Image, ImageId, OrganizationId, Provider, Upload, UploadId,
     UsageTotal, UserId,
-    ports::{ContentQueries, StoreResult, UsageFilter},
+    ports::{ContentQueries, StoreResult, UploadListQuery, UsageFilter},
 };
 use uuid::Uuid;
 
@@ -32,6 +32,19 @@ impl ContentQueries for PgStore {
             .await?
             .map_err(on_read("uploads"))?;
         rows.into_iter().next().map(Upload::try_from).transpose()
+    }
+
+    #[tracing::instrument(name = "db.uploads.list", skip_all)]
+    async fn uploads(
+        &self,
+        tenant: OrganizationId,
+        query: &UploadListQuery,
+    ) -> StoreResult<Vec<Upload>> {
+        let page = uploads::page(tenant, query);
+        let rows: Vec<uploads::Row> = Transaction::read(&self.connections, tenant, page)
+            .await?
+            .map_err(on_read("uploads"))?;
+        rows.into_iter().map(Upload::try_from).collect()
     }
 
     #[tracing::instrument(name = "db.images.by_key", skip_all)]

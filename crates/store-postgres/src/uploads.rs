@@ -3,18 +3,21 @@
 use async_trait::async_trait;
 use diesel::{
     AsChangeset, Insertable, OptionalExtension, QueryDsl, Queryable, Selectable, SelectableHelper,
+    dsl::SqlTypeOf,
+    pg::Pg,
+    sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use understudy_domain::{
-    Blob, Upload, UploadId, WholeUpload,
-    ports::{StoreError, StoreResult, UploadRepository},
+    Blob, OrganizationId, Upload, UploadId, UploadPurpose, WholeUpload,
+    ports::{StoreError, StoreResult, UploadListQuery, UploadRepository},
 };
 
 use crate::{
     errors::{corrupt, on_read, on_write},
     names::Namer,
     schema::uploads,
-    sql::prepared,
+    sql::{Sql, prepared},
     unit_of_work::PgUnitOfWork,
     values::{Json, JsonText, Key, Moment, Sum, comparable},
 };
@@ -36,6 +39,7 @@ pub(crate) struct Row {
     metadata: String,
     created_at: Moment,
     expires_at: Moment,
+    purpose: String,
 }
 
 impl TryFrom<Row> for Upload {
@@ -48,6 +52,8 @@ impl TryFrom<Row> for Upload {
             }
             _ => None,
         };
+        let unknown = || corrupt("uploads")("an upload has an unknown purpose");
+        let purpose = UploadPurpose::from_word(&row.purpose).ok_or_else(unknown)?;
         Ok(Self {
             id: row.id.id(),
             organization: row.organization_id.id(),
@@ -58,10 +64,46 @@ impl TryFrom<Row> for Upload {
             parts: row.parts.0,
             whole,
             metadata: row.metadata,
+            purpose,
             created_at: row.created_at.0,
             expires_at: row.expires_at.0,
         })
     }
+}
+
+/// The SQL types of a [`Row`].
+type RowTypes = SqlTypeOf<<Row as Selectable<Pg>>::SelectExpression>;
+
+/// The statement for a page of a user's uploads: few texts, so they stay prepared.
+pub(crate) fn page(tenant: OrganizationId, query: &UploadListQuery) -> Sql<RowTypes> {
+    let statement = Sql::new(
+        "SELECT organization_id, id, user_id, name, declared_type, length, parts, digest, size, \
+         media_type, metadata, created_at, expires_at, purpose FROM uploads \
+         WHERE organization_id = ? AND user_id = ? AND expires_at > ?",
+    )
+    .bind::<SqlUuid, _>(Key::from(tenant))
+    .bind::<SqlUuid, _>(Key::from(query.user))
+    .bind::<Timestamptz, _>(Moment(query.alive_at));
+    let statement = match query.purpose {
+        Some(purpose) => statement.then(" AND purpose = ?").bind::<Text, _>(purpose.as_str()),
+        None => statement,
+    };
+    let statement = match query.after {
+        Some((begun, id)) => {
+            let behind = [" AND (created_at, id) > (?, ?)", " AND (created_at, id) < (?, ?)"];
+            statement
+                .then(if query.newest_first { behind[1] } else { behind[0] })
+                .bind::<Timestamptz, _>(Moment(begun))
+                .bind::<SqlUuid, _>(Key::from(id))
+        }
+        None => statement,
+    };
+    let order = if query.newest_first {
+        " ORDER BY created_at DESC, id DESC LIMIT ?"
+    } else {
+        " ORDER BY created_at, id LIMIT ?"
+    };
+    statement.then(order).bind::<BigInt, _>(i64::from(query.limit))
 }
 
 #[derive(Debug, Insertable, AsChangeset)]
@@ -82,6 +124,7 @@ struct NewRow {
     metadata: String,
     created_at: Moment,
     expires_at: Moment,
+    purpose: String,
 }
 
 impl NewRow {
@@ -102,6 +145,7 @@ impl NewRow {
             metadata: comparable(upload.metadata.clone()),
             created_at: Moment(upload.created_at),
             expires_at: Moment(upload.expires_at),
+            purpose: upload.purpose.as_str().to_owned(),
         })
     }
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use understudy_domain::{
     AssistantId, Digest, Extraction, Image, ImageId, OrganizationId, Provider, Upload, UploadId,
     UsageTotal, UserId,
-    ports::{ContentQueries, StoreResult, UsageFilter},
+    ports::{ContentQueries, StoreResult, UploadListQuery, UsageFilter},
 };
 
 use crate::{blobs, images, providers, store::SqliteStore, uploads, usage};
@@ -14,6 +14,17 @@ impl ContentQueries for SqliteStore {
     async fn upload(&self, tenant: OrganizationId, id: UploadId) -> StoreResult<Option<Upload>> {
         self.readers
             .run("content.upload", move |conn| uploads::find(conn, tenant.into(), id.into()))
+            .await
+    }
+
+    async fn uploads(
+        &self,
+        tenant: OrganizationId,
+        query: &UploadListQuery,
+    ) -> StoreResult<Vec<Upload>> {
+        let query = *query;
+        self.readers
+            .run("content.uploads", move |conn| uploads::list(conn, tenant.into(), &query))
             .await
     }
 

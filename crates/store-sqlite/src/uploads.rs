@@ -6,14 +6,15 @@ use diesel::{
     SelectableHelper, SqliteConnection,
 };
 use understudy_domain::{
-    Blob, Upload, UploadId, WholeUpload,
-    ports::{StoreError, StoreResult, UploadRepository},
+    Blob, Upload, UploadId, UploadPurpose, WholeUpload,
+    ports::{StoreError, StoreResult, UploadListQuery, UploadRepository},
 };
 
 use crate::{
     errors::{corrupt, on_read, on_write},
     names::Namer,
     schema::uploads,
+    sql::Sql,
     unit_of_work::SqliteUnitOfWork,
     values::{Json, Key, Micros, Sum},
 };
@@ -35,6 +36,7 @@ struct Row {
     metadata: String,
     created_at: Micros,
     expires_at: Micros,
+    purpose: String,
 }
 
 impl TryFrom<&Upload> for Row {
@@ -57,6 +59,7 @@ impl TryFrom<&Upload> for Row {
             metadata: upload.metadata.clone(),
             created_at: Micros(upload.created_at),
             expires_at: Micros(upload.expires_at),
+            purpose: upload.purpose.as_str().to_owned(),
         })
     }
 }
@@ -72,6 +75,8 @@ impl TryFrom<Row> for Upload {
             }
             _ => None,
         };
+        let unknown = || corrupt("uploads")("an upload has an unknown purpose");
+        let purpose = UploadPurpose::from_word(&row.purpose).ok_or_else(unknown)?;
         Ok(Self {
             id: row.id.id(),
             organization: row.organization_id.id(),
@@ -82,6 +87,7 @@ impl TryFrom<Row> for Upload {
             parts: row.parts.0,
             whole,
             metadata: row.metadata,
+            purpose,
             created_at: row.created_at.0,
             expires_at: row.expires_at.0,
         })
@@ -96,6 +102,42 @@ pub(crate) fn find(
 ) -> StoreResult<Option<Upload>> {
     let row = uploads::table.find((tenant, id)).select(Row::as_select()).first(conn);
     row.optional().map_err(on_read("uploads"))?.map(Upload::try_from).transpose()
+}
+
+/// The statement for a page of a user's uploads.
+pub(crate) fn page<R>(tenant: Key, query: &UploadListQuery) -> Sql<R> {
+    let mut sql = Sql::new(
+        "SELECT organization_id, id, user_id, name, declared_type, length, parts, digest, size, \
+         media_type, metadata, created_at, expires_at, purpose FROM uploads \
+         INDEXED BY uploads_in_order WHERE organization_id = ",
+    );
+    sql.word(tenant.text()).text(" AND user_id = ").word(Key::from(query.user).text());
+    sql.text(" AND expires_at > ").number(query.alive_at.unix_micros());
+    let purpose = query.purpose.map(|purpose| purpose.as_str().to_owned());
+    sql.text(" AND ifnull(purpose = ").word(purpose.clone());
+    sql.text(", ").word(purpose).text(" IS NULL)");
+    if let Some((begun, id)) = query.after {
+        let behind = [" AND (created_at, id) > (", " AND (created_at, id) < ("];
+        sql.text(if query.newest_first { behind[1] } else { behind[0] });
+        sql.number(begun.unix_micros()).text(", ").word(Key::from(id).text()).text(")");
+    }
+    sql.text(if query.newest_first {
+        " ORDER BY created_at DESC, id DESC LIMIT "
+    } else {
+        " ORDER BY created_at, id LIMIT "
+    });
+    sql.number(i64::from(query.limit));
+    sql
+}
+
+/// A page of a user's uploads.
+pub(crate) fn list(
+    conn: &mut SqliteConnection,
+    tenant: Key,
+    query: &UploadListQuery,
+) -> StoreResult<Vec<Upload>> {
+    let rows = page::<uploads::SqlType>(tenant, query).load::<Row>(conn);
+    rows.map_err(on_read("uploads"))?.into_iter().map(Upload::try_from).collect()
 }
 
 fn update(conn: &mut SqliteConnection, upload: &Upload) -> StoreResult<()> {

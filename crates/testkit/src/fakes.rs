@@ -4,6 +4,7 @@
 mod chat;
 mod clock;
 mod documents;
+mod embedder;
 mod gate;
 mod identity;
 mod ids;
@@ -21,6 +22,8 @@ mod vault;
 pub use chat::{ChatAnswer, FakeChatModel};
 pub use clock::FixedClock;
 pub use documents::FakeDocuments;
+pub use embedder::FakeEmbedder;
+pub(crate) use embedder::{tokens, vector};
 pub use gate::Gate;
 pub use identity::{FakeIdentityProvider, FakeLogins};
 pub use ids::SequentialIds;

@@ -45,9 +45,9 @@ mod upstream;
 
 pub use fakes::{
     ChatAnswer, FakeActions, FakeChatModel, FakeCodeRunner, FakeDatasets, FakeDocuments,
-    FakeIdentityProvider, FakeImageModel, FakeKnowledge, FakeLogins, FakeMcp, FakeModerator,
-    FakePasswords, FakePictures, FakeRunner, FakeSigner, FakeSink, FakeTokenizer, FakeVault,
-    FakeWebSearch, FixedClock, Gate, McpCall, SequentialIds,
+    FakeEmbedder, FakeIdentityProvider, FakeImageModel, FakeKnowledge, FakeLogins, FakeMcp,
+    FakeModerator, FakePasswords, FakePictures, FakeRunner, FakeSigner, FakeSink, FakeTokenizer,
+    FakeVault, FakeWebSearch, FixedClock, Gate, McpCall, SequentialIds,
 };
 pub use memory::{BlobFault, MemoryBlobs, MemoryStore};
 pub use recording::{

@@ -6,7 +6,7 @@ use time::Duration;
 use super::StoreResult;
 use crate::{
     AssistantId, Blob, Digest, Extraction, Image, ImageId, OrganizationId, Provider, ProviderId,
-    Timestamp, Upload, UploadId, Usage, UsageTotal, UserId,
+    Timestamp, Upload, UploadId, UploadPurpose, Usage, UsageTotal, UserId,
 };
 
 /// The ledger of blobs: which there are, and which rows name them.
@@ -133,12 +133,38 @@ pub struct UsageFilter {
     pub user: Option<UserId>,
 }
 
+/// One page of a user's uploads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UploadListQuery {
+    /// Whose.
+    pub user: UserId,
+    /// Only those that expire after this instant.
+    pub alive_at: Timestamp,
+    /// Only those for this.
+    pub purpose: Option<UploadPurpose>,
+    /// Whether those come first that were begun last; of one instant by their ids in
+    /// the same direction.
+    pub newest_first: bool,
+    /// Behind the upload that was begun then and has this id.
+    pub after: Option<(Timestamp, UploadId)>,
+    /// How many at most.
+    pub limit: u32,
+}
+
 /// Reads uploads, pictures, extractions, providers and usage.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait ContentQueries: Send + Sync {
     /// The upload, or `None`.
     async fn upload(&self, tenant: OrganizationId, id: UploadId) -> StoreResult<Option<Upload>>;
+
+    /// A page of a user's uploads. Its cost MUST NOT grow with the uploads of others
+    /// or with the page's place.
+    async fn uploads(
+        &self,
+        tenant: OrganizationId,
+        query: &UploadListQuery,
+    ) -> StoreResult<Vec<Upload>>;
 
     /// The picture whose address ends with `key`, of whatever organization, or
     /// `None`.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::{ProviderId, ProviderKind, Secret};
+use crate::{ProviderId, ProviderKind, Secret, assistant::content::words};
 
 /// How a provider is reached.
 #[derive(Clone, Debug)]
@@ -27,6 +27,55 @@ impl ProviderAccess {
     }
 }
 
+words!(
+    /// How much care a model takes. Which of them a model knows is its provider's to
+    /// say.
+    ImageQuality {
+        /// Little.
+        Low = "low",
+        /// Some.
+        Medium = "medium",
+        /// Much.
+        High = "high",
+        /// More.
+        ExtraHigh = "xhigh",
+        /// The most.
+        Max = "max",
+        /// The usual of models that know two.
+        Standard = "standard",
+        /// The better of models that know two.
+        Hd = "hd",
+    }
+);
+words!(
+    /// What is behind what a picture shows.
+    ImageBackground {
+        /// Nothing.
+        Transparent = "transparent",
+        /// Something.
+        Opaque = "opaque",
+    }
+);
+
+/// How a picture shall look, beside what it shows; what is not said is the model's
+/// choice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ImageLook {
+    /// How much care is taken.
+    pub quality: Option<ImageQuality>,
+    /// What is behind it all.
+    pub background: Option<ImageBackground>,
+}
+
+/// Tokens that a picture took, where its provider tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ImageTokens {
+    /// Those of what was asked for.
+    pub input: u64,
+    /// Those of the picture.
+    pub output: u64,
+}
+
 /// A picture that a model shall draw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageRequest {
@@ -38,6 +87,8 @@ pub struct ImageRequest {
     pub width: u32,
     /// Height in pixels.
     pub height: u32,
+    /// How it shall look. Not all kinds of providers can be told.
+    pub look: ImageLook,
 }
 
 /// A picture that a model drew.
@@ -48,6 +99,8 @@ pub struct DrawnImage {
     pub bytes: Bytes,
     /// The model that drew it.
     pub model: String,
+    /// What it took.
+    pub tokens: ImageTokens,
 }
 
 /// Why a provider did not do what was asked. Texts never hold a key.
@@ -78,6 +131,18 @@ pub enum ProviderError {
     /// Its answer cannot be understood; why, for people.
     #[error("the provider's answer cannot be understood: {0}")]
     Garbled(String),
+}
+
+impl ProviderError {
+    /// Whether another provider may do what this one did not: it refused for reasons of
+    /// its own, not because of what was asked.
+    #[must_use]
+    pub const fn may_go_elsewhere(&self) -> bool {
+        match self {
+            Self::Refused { status, .. } => !matches!(*status, 400 | 413 | 422),
+            Self::Busy { .. } | Self::Unreachable(_) | Self::TimedOut | Self::Garbled(_) => true,
+        }
+    }
 }
 
 /// Draws pictures with the models of providers.

@@ -15,8 +15,8 @@ mod create;
 pub use choice::{CLIPDROP_MODELS, OPENAI_MODELS};
 pub(super) use create::paint;
 pub use create::{
-    Apply, CreateImage, CreatedImage, DEFAULT_SIZE, MAX_PROMPT_CHARS, SIDES, create_image,
-    create_image_for,
+    Apply, CreateImage, CreatedImage, DEFAULT_SIZE, MAX_AT_ONCE, MAX_PROMPT_CHARS, SIDES,
+    create_image, create_image_for, create_images,
 };
 
 /// What pictures are drawn with.

@@ -10,9 +10,9 @@ use super::{
     support::{require_scope, require_seat},
 };
 use crate::{
-    Blob, Id, Scope, Upload, UploadId, WholeUpload,
+    Blob, Id, Scope, Timestamp, Upload, UploadId, UploadPurpose, WholeUpload,
     media_type::sniff,
-    ports::{StoreError, UnitOfWork},
+    ports::{Page, StoreError, UnitOfWork, UploadListQuery},
 };
 
 /// How long an upload waits to be attached (http.md).
@@ -33,6 +33,21 @@ pub struct NewUpload {
     pub length: Option<u64>,
     /// `Upload-Metadata` as it came.
     pub metadata: String,
+    /// What it is for.
+    pub purpose: UploadPurpose,
+}
+
+/// Which uploads to list.
+#[derive(Clone, Copy, Debug)]
+pub struct ListUploads {
+    /// Only those for this.
+    pub purpose: Option<UploadPurpose>,
+    /// Whether the newest come first.
+    pub newest_first: bool,
+    /// Behind this one.
+    pub after: Option<UploadId>,
+    /// How many at most.
+    pub limit: u32,
 }
 
 /// Whether the caller may upload at all; to be asked before anything is read.
@@ -52,7 +67,7 @@ pub async fn begin_intake<'a>(deps: Deps<'a>, caller: &Caller, max: u64) -> Resu
     Intake::begin(deps, caller.tenant(), limit).await
 }
 
-/// Keeps a file that came at once.
+/// Keeps a file that came at once, however long it was said to be.
 ///
 /// # Errors
 ///
@@ -60,13 +75,11 @@ pub async fn begin_intake<'a>(deps: Deps<'a>, caller: &Caller, max: u64) -> Resu
 pub async fn keep_upload(
     deps: Deps<'_>,
     caller: &Caller,
-    name: Option<String>,
-    declared_type: Option<String>,
+    new: NewUpload,
     received: Received,
 ) -> Result<Upload> {
     require_uploader(caller)?;
-    let new =
-        NewUpload { name, declared_type, length: Some(received.blob.size), ..NewUpload::default() };
+    let new = NewUpload { length: Some(received.blob.size), ..new };
     let mut upload = blank(&deps, caller, new);
     let media_type = received.media_type(upload.name.as_deref()).to_owned();
     upload.whole = Some(WholeUpload { blob: received.blob, media_type });
@@ -88,7 +101,7 @@ pub async fn begin_upload(deps: Deps<'_>, caller: &Caller, new: NewUpload) -> Re
 }
 
 fn blank(deps: &Deps<'_>, caller: &Caller, new: NewUpload) -> Upload {
-    let NewUpload { name, declared_type, length, metadata } = new;
+    let NewUpload { name, declared_type, length, metadata, purpose } = new;
     let now = deps.clock.now();
     let mut random = [0; 16];
     random.iter_mut().zip(deps.ids.random()).for_each(|(to, from)| *to = from);
@@ -102,6 +115,7 @@ fn blank(deps: &Deps<'_>, caller: &Caller, new: NewUpload) -> Upload {
         parts: Vec::new(),
         whole: None,
         metadata,
+        purpose,
         created_at: now,
         expires_at: now.plus(EXPIRES_AFTER),
     }
@@ -121,6 +135,50 @@ async fn insert(deps: &Deps<'_>, upload: &Upload) -> Result<()> {
 pub async fn view_upload(deps: Deps<'_>, caller: &Caller, id: UploadId) -> Result<Upload> {
     require_scope(&caller.actor, Scope::Read)?;
     find_own(&deps, caller, id).await
+}
+
+/// Uploads of the caller, by the time of their beginning.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] when there is no such upload to go on behind.
+pub async fn list_uploads(
+    deps: Deps<'_>,
+    caller: &Caller,
+    command: ListUploads,
+) -> Result<Page<Upload>> {
+    let ListUploads { purpose, newest_first, after, limit } = command;
+    require_seat(&caller.actor)?;
+    require_scope(&caller.actor, Scope::Read)?;
+    let after = match after {
+        Some(id) => Some(place_of(&deps, caller, id).await?),
+        None => None,
+    };
+    let query = UploadListQuery {
+        user: caller.actor.user,
+        alive_at: deps.clock.now(),
+        purpose,
+        newest_first,
+        after,
+        limit: limit.saturating_add(1),
+    };
+    let mut rows = deps.store.content().uploads(caller.tenant(), &query).await?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    Ok(Page { rows, more, total: None })
+}
+
+/// Where in a list an upload of the caller stands.
+async fn place_of(deps: &Deps<'_>, caller: &Caller, id: UploadId) -> Result<(Timestamp, UploadId)> {
+    match find_own(deps, caller, id).await {
+        Ok(upload) => Ok((upload.created_at, upload.id)),
+        Err(Error::NotFound(_)) => {
+            let message = "must be the id of an upload of yours that is still there";
+            Err(Error::invalid("after", "unknown", message))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// An upload of the caller, for whatever their credential may do with it.

@@ -9,7 +9,7 @@ use understudy_domain::{
             replace_file, update_file, view_file,
         },
         intake::{ByteLimit, Intake, Received},
-        uploads::{begin_intake, keep_upload, view_upload},
+        uploads::{NewUpload, begin_intake, keep_upload, view_upload},
         versions::{list_versions, restore_version},
     },
 };
@@ -130,7 +130,8 @@ async fn an_upload_is_attached_once_by_the_one_who_made_it() {
     let id = id_of(&stage.create(&me, input).await.unwrap());
     let bytes = received(&stage, &me, b"1").await;
     let name = Some("up.txt".to_owned());
-    let upload = keep_upload(stage.deps(), &me, name, None, bytes).await.unwrap();
+    let new = NewUpload { name, ..NewUpload::default() };
+    let upload = keep_upload(stage.deps(), &me, new, bytes).await.unwrap();
 
     let theirs = attach_upload(stage.deps(), &other, &id, upload.id, None).await;
     let first = attach_upload(stage.deps(), &me, &id, upload.id, None).await.unwrap();
@@ -148,7 +149,7 @@ async fn an_upload_that_cannot_be_attached_is_kept() {
     let me = caller(4);
     let id = id_of(&stage.create(&me, named("x")).await.unwrap());
     let bytes = received(&stage, &me, b"1").await;
-    let upload = keep_upload(stage.deps(), &me, None, None, bytes).await.unwrap();
+    let upload = keep_upload(stage.deps(), &me, NewUpload::default(), bytes).await.unwrap();
 
     let wrong = attach_upload(stage.deps(), &me, &id, upload.id, Some("a\nb".to_owned())).await;
     let absent = attach_upload(stage.deps(), &me, "none", upload.id, None).await;
@@ -225,7 +226,7 @@ async fn a_blob_store_without_room_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn an_incomplete_upload_cannot_be_attached() {
-    use understudy_domain::usecases::uploads::{NewUpload, begin_upload};
+    use understudy_domain::usecases::uploads::begin_upload;
     let stage = Stage::set().await;
     let me = caller(4);
     let id = id_of(&stage.create(&me, named("x")).await.unwrap());

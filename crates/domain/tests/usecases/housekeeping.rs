@@ -69,7 +69,7 @@ async fn expired_uploads_go_and_then_their_bytes() {
     let stage = Stage::set().await;
     let me = caller(4);
     let whole = received(&stage, &me, b"whole").await;
-    keep_upload(stage.deps(), &me, None, None, whole).await.unwrap();
+    keep_upload(stage.deps(), &me, NewUpload::default(), whole).await.unwrap();
     let new = NewUpload { length: Some(9), ..NewUpload::default() };
     let part = begin_upload(stage.deps(), &me, new).await.unwrap();
     let mut intake = begin_append(stage.deps(), &me, part.id, 0, 9).await.unwrap();

@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 use understudy_domain::{
     Digest, ImageOrigin, ProviderKind, Scope, Secret, TokenLimits,
-    ports::ProviderError,
+    ports::{ImageLook, ImageQuality, ImageTokens, ProviderError},
     usecases::{
         Caller, Conflict, Denied, Error, Precondition, Result,
         assistants::view_assistant,
         images::{
             Apply, CreateImage, CreatedImage, ListImages, Painter, create_image, create_image_for,
-            delete_image, list_images, open_image,
+            create_images, delete_image, list_images, open_image,
         },
         providers::{CreateProvider, create_provider},
         usage::{ListUsage, list_usage},
@@ -366,4 +366,41 @@ async fn administrators_see_all_that_is_used_and_others_their_own() {
     let (from, until) = (Some("soon".to_owned()), Some("2026-02-30".to_owned()));
     let wrong = ListUsage { from, until, ..ListUsage::default() };
     assert_eq!(pointers(list_usage(deps, &caller(2), wrong).await), ["from", "until"]);
+}
+
+#[tokio::test]
+async fn several_pictures_are_drawn_one_by_one_and_those_before_a_failure_stay() {
+    let studio = Studio::open().await;
+    studio.models.tell_tokens();
+    let many = async |count| {
+        let order = (of("x"), count);
+        create_images(studio.stage.deps(), studio.painter(), &caller(4), order).await
+    };
+
+    let made = many(2).await.unwrap();
+    assert_eq!(made.iter().map(|one| one.tokens.output).sum::<u64>(), 200);
+    assert_eq!(made[0].tokens, ImageTokens { input: 7, output: 100 });
+    assert_ne!(made[0].image.id, made[1].image.id);
+    assert_eq!(Digest::of(&made[0].png), made[0].image.blob.digest);
+    for count in [0, 11] {
+        assert_eq!(pointers(many(count).await), ["/n"]);
+    }
+    studio.models.fail_after(1, ProviderError::TimedOut);
+    let failed = many(3).await.unwrap_err();
+
+    assert!(matches!(failed, Error::Provider(ProviderError::TimedOut)), "{failed:?}");
+    assert_eq!((studio.pictures_of(&caller(4)).await, studio.uses().await), (3, 3));
+}
+
+#[tokio::test]
+async fn how_a_picture_shall_look_is_told_to_those_who_can_be_told() {
+    let studio = Studio::open().await;
+    let look = ImageLook { quality: Some(ImageQuality::High), background: None };
+    let careful = || CreateImage { look, ..of("x") };
+
+    assert_eq!(pointers(studio.create(&caller(4), careful()).await), ["/quality"]);
+    assert_eq!(studio.models.asked().len(), 0);
+    studio.provider(ProviderKind::Openai, 0).await;
+    studio.create(&caller(4), careful()).await.unwrap();
+    assert_eq!(studio.models.asked()[0].1.look, look);
 }

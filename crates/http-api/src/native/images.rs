@@ -63,7 +63,7 @@ pub(crate) struct CreatedView {
 
 impl CreatedView {
     fn of(created: CreatedImage, state: &State) -> Self {
-        let CreatedImage { image, prompt, model, size } = created;
+        let CreatedImage { image, prompt, model, size, .. } = created;
         let url = format!("{}/images/{}", state.options.public_url, image.key.expose());
         Self { id: image.id, url, prompt, model, size, created_at: image.created_at }
     }
@@ -240,6 +240,7 @@ fn picture(fields: &mut Fields) -> CreateImage {
         prompt: fields.required("prompt", Fields::text),
         model: fields.nullable("model", Fields::text).flatten(),
         size: fields.nullable("size", Fields::text).flatten(),
+        ..CreateImage::default()
     }
 }
 

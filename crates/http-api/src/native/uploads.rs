@@ -9,7 +9,10 @@ use actix_web::{
     web,
 };
 use serde::Serialize;
-use understudy_domain::{Digest, Upload, UploadId, usecases::uploads};
+use understudy_domain::{
+    Digest, Upload, UploadId,
+    usecases::uploads::{self, NewUpload},
+};
 use utoipa::ToSchema;
 
 use super::receiving::{PARTS, receive_form, told};
@@ -132,7 +135,8 @@ async fn create_upload(request: HttpRequest, payload: web::Payload) -> Answer {
     let name = sent.text("name").or(sent.filename);
     once(call, told(name.as_deref(), &received), async move |call: Call, _| {
         let (deps, caller) = (call.deps(), &call.caller);
-        let upload = uploads::keep_upload(deps, caller, name, sent.content_type, received).await?;
+        let new = NewUpload { name, declared_type: sent.content_type, ..NewUpload::default() };
+        let upload = uploads::keep_upload(deps, caller, new, received).await?;
         created(&upload)
     })
     .await

@@ -85,11 +85,11 @@ fn sentence(path: &str, fault: &Fault) -> String {
     if param.is_empty() { fault.message.clone() } else { format!("{param} {}", fault.message) }
 }
 
-/// `/messages/0/content` as `messages[0].content`.
+/// `/messages/0/content` as `messages[0].content`; what is no pointer as it is.
 fn param(path: &str, pointer: &str) -> String {
     let is_chat = path.ends_with("/completions");
     let mut text = String::new();
-    let mut parts = pointer.split('/').skip(1);
+    let mut parts = pointer.strip_prefix('/').unwrap_or(pointer).split('/');
     match parts.next() {
         // The domain knows items, and of several messages another number of them.
         Some("input") if is_chat => return "messages".to_owned(),

@@ -1,9 +1,16 @@
 use png::Decoder;
+use understudy_domain::ports::ImageLook;
 
 use super::*;
 
 async fn drawn(prompt: &str, width: u32, height: u32) -> Vec<u8> {
-    let request = ImageRequest { prompt: prompt.to_owned(), model: None, width, height };
+    let request = ImageRequest {
+        prompt: prompt.to_owned(),
+        model: None,
+        width,
+        height,
+        look: ImageLook::default(),
+    };
     draw(&request).await.unwrap().bytes.to_vec()
 }
 

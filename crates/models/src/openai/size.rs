@@ -54,10 +54,13 @@ impl Size {
 
 #[cfg(test)]
 mod tests {
+    use understudy_domain::ports::ImageLook;
+
     use super::*;
 
     fn nearest(model: &str, width: u32, height: u32) -> String {
-        let request = ImageRequest { prompt: String::new(), model: None, width, height };
+        let look = ImageLook::default();
+        let request = ImageRequest { prompt: String::new(), model: None, width, height, look };
         Size::nearest(Some(model), &request).to_string()
     }
 

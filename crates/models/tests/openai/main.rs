@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
 mod bodies;
+mod embedding;
 mod faults;
 mod judging;
 mod support;

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use understudy_domain::ports::{
-    DrawnImage, ImageModel, ImageRequest, ProviderAccess, ProviderError,
+    DrawnImage, ImageModel, ImageRequest, ImageTokens, ProviderAccess, ProviderError,
 };
 
 /// What every picture of it begins with: so it is taken for a PNG.
@@ -26,6 +26,8 @@ struct State {
     tested: Vec<ProviderAccess>,
     failures: VecDeque<ProviderError>,
     bytes: Option<&'static [u8]>,
+    tells_tokens: bool,
+    later: Option<(usize, ProviderError)>,
 }
 
 impl FakeImageModel {
@@ -41,9 +43,19 @@ impl FakeImageModel {
         self.state().failures.push_back(error);
     }
 
+    /// Lets the call behind the next `count` ones fail.
+    pub fn fail_after(&self, count: usize, error: ProviderError) {
+        self.state().later = Some((count, error));
+    }
+
     /// Answers all later requests with these bytes.
     pub fn draw_always(&self, bytes: &'static [u8]) {
         self.state().bytes = Some(bytes);
+    }
+
+    /// Tells from now on that a picture takes 7 tokens to read and 100 to draw.
+    pub fn tell_tokens(&self) {
+        self.state().tells_tokens = true;
     }
 
     /// Every picture that was asked for, and of which provider, in order.
@@ -71,11 +83,17 @@ impl ImageModel for FakeImageModel {
         if let Some(error) = state.failures.pop_front() {
             return Err(error);
         }
+        state.later = match state.later.take() {
+            Some((0, error)) => return Err(error),
+            Some((count, error)) => Some((count - 1, error)),
+            None => None,
+        };
         let model = request.model.clone().unwrap_or_else(|| Self::USUAL_MODEL.to_owned());
         let caption = format!("{} by {model} of {}", request.prompt, provider.kind.as_str());
         let drawn = || [PNG, caption.as_bytes()].concat().into();
         let bytes = state.bytes.map_or_else(drawn, bytes::Bytes::from_static);
-        Ok(DrawnImage { bytes, model })
+        let tokens = state.tells_tokens.then_some(ImageTokens { input: 7, output: 100 });
+        Ok(DrawnImage { bytes, model, tokens: tokens.unwrap_or_default() })
     }
 
     async fn test(&self, provider: &ProviderAccess) -> Result<(), ProviderError> {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use understudy_domain::{
     AssistantId, Digest, Extraction, Image, ImageId, ImageOrigin, OrganizationId, Provider, Upload,
     UploadId, Usage, UsageTotal, UserId,
-    ports::{ContentQueries, StoreResult, UsageFilter},
+    ports::{ContentQueries, StoreResult, UploadListQuery, UsageFilter},
 };
 
 use super::{MemoryStore, images};
@@ -15,6 +15,32 @@ use super::{MemoryStore, images};
 impl ContentQueries for MemoryStore {
     async fn upload(&self, tenant: OrganizationId, id: UploadId) -> StoreResult<Option<Upload>> {
         Ok(self.shared.read()?.uploads.find(tenant, &id).cloned())
+    }
+
+    async fn uploads(
+        &self,
+        tenant: OrganizationId,
+        query: &UploadListQuery,
+    ) -> StoreResult<Vec<Upload>> {
+        let state = self.shared.read()?;
+        let place = |upload: &Upload| (upload.created_at, upload.id);
+        let is_behind = |upload: &&Upload| match query.after {
+            Some(after) if query.newest_first => place(upload) < after,
+            Some(after) => place(upload) > after,
+            None => true,
+        };
+        let wanted = state.uploads.of(tenant).filter(|upload| {
+            upload.user == query.user
+                && upload.expires_at > query.alive_at
+                && query.purpose.is_none_or(|purpose| upload.purpose == purpose)
+        });
+        let mut found: Vec<Upload> = wanted.filter(is_behind).cloned().collect();
+        found.sort_by_key(place);
+        if query.newest_first {
+            found.reverse();
+        }
+        found.truncate(usize::try_from(query.limit).unwrap_or(usize::MAX));
+        Ok(found)
     }
 
     async fn image_by_key(&self, key: &str) -> StoreResult<Option<Image>> {

@@ -118,6 +118,7 @@ impl Script {
                 })
             }
             ("POST", "/v1/embeddings") => sides::embeddings(request),
+            ("POST", "/api/embed") => sides::embed(request),
             ("POST", "/v1/images/generations") => sides::pictures(request),
             (method, path) => {
                 let message = format!("Unknown request URL: {method} {path}");

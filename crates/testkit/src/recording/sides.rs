@@ -3,14 +3,16 @@
 
 use std::collections::BTreeMap;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::request::RecordedRequest;
+use crate::fakes::{tokens, vector};
 
 /// When everything was made.
 const CREATED: u64 = 1_767_268_800;
 /// How many numbers an embedding has unless they are asked for.
-const DIMENSIONS: u64 = 16;
+const DIMENSIONS: u32 = 16;
 /// From which score on a text is flagged.
 const FLAGGED: f64 = 0.5;
 /// A picture of one point.
@@ -92,17 +94,40 @@ pub(super) fn moderation(
 
 /// An embedding of each text that is given: texts that share words are near.
 pub(super) fn embeddings(request: &RecordedRequest) -> Value {
-    let dimensions = request.body.get("dimensions").and_then(Value::as_u64);
-    let dimensions = dimensions.unwrap_or(DIMENSIONS).clamp(1, 4096);
-    let texts = inputs(request);
-    let words: usize = texts.iter().map(|text| text.split_whitespace().count()).sum();
-    let data = texts.iter().enumerate().map(|(index, text)| {
-        json!({"object": "embedding", "index": index, "embedding": embedding(text, dimensions)})
+    let (vectors, words) = embedded(request);
+    let is_packed = request.body.get("encoding_format") == Some(&json!("base64"));
+    let data = vectors.iter().enumerate().map(|(index, vector)| {
+        let bytes = vector.iter().flat_map(|number| number.to_le_bytes());
+        let spelled = if is_packed {
+            json!(STANDARD.encode(bytes.collect::<Vec<u8>>()))
+        } else {
+            json!(vector)
+        };
+        json!({"object": "embedding", "index": index, "embedding": spelled})
     });
     json!({
         "object": "list", "data": data.collect::<Vec<_>>(), "model": request.model(),
         "usage": {"prompt_tokens": words, "total_tokens": words},
     })
+}
+
+/// The same as Ollama gives them.
+pub(super) fn embed(request: &RecordedRequest) -> Value {
+    let (vectors, words) = embedded(request);
+    json!({
+        "model": request.model(), "embeddings": vectors,
+        "total_duration": 1, "load_duration": 1, "prompt_eval_count": words,
+    })
+}
+
+/// A vector of each text, and how many words they have in all.
+fn embedded(request: &RecordedRequest) -> (Vec<Vec<f32>>, u64) {
+    let asked = request.body.get("dimensions").and_then(Value::as_u64);
+    let dimensions = asked.and_then(|count| u32::try_from(count).ok()).unwrap_or(DIMENSIONS);
+    let texts = inputs(request);
+    let words = texts.iter().map(|text| tokens(text)).sum();
+    let vectors = texts.iter().map(|text| vector(text, dimensions.clamp(1, 4096))).collect();
+    (vectors, words)
 }
 
 /// As many pictures as are asked for.
@@ -115,26 +140,22 @@ pub(super) fn pictures(request: &RecordedRequest) -> Value {
 fn inputs(request: &RecordedRequest) -> Vec<String> {
     match request.body.get("input") {
         Some(Value::String(text)) => vec![text.clone()],
+        Some(Value::Array(parts)) if parts.iter().any(Value::is_number) => vec![words(parts)],
         Some(Value::Array(parts)) => {
-            let texts = parts.iter().filter_map(|part| {
-                part.as_str().or_else(|| part.get("text").and_then(Value::as_str))
+            let texts = parts.iter().filter_map(|part| match part {
+                Value::Array(tokens) => Some(words(tokens)),
+                part => {
+                    let text = part.as_str().or_else(|| part.get("text").and_then(Value::as_str));
+                    text.map(str::to_owned)
+                }
             });
-            texts.map(str::to_owned).collect()
+            texts.collect()
         }
         _ => Vec::new(),
     }
 }
 
-fn embedding(text: &str, dimensions: u64) -> Vec<f64> {
-    let mut places: BTreeMap<u64, f64> = BTreeMap::new();
-    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
-        // FNV-1a: the same everywhere and always.
-        let hash = word.to_lowercase().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        *places.entry(hash % dimensions).or_default() += 1.0;
-    }
-    let length = places.values().map(|value| value * value).sum::<f64>().sqrt();
-    let length = if length > 0.0 { length } else { 1.0 };
-    (0..dimensions).map(|place| places.get(&place).copied().unwrap_or_default() / length).collect()
+/// Tokens as a text of which each is a word.
+fn words(tokens: &[Value]) -> String {
+    tokens.iter().map(Value::to_string).collect::<Vec<_>>().join(" ")
 }

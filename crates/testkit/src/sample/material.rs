@@ -3,7 +3,7 @@
 use time::Duration;
 use understudy_domain::{
     Assistant, AssistantId, Blob, Content, EmbeddedImage, Extraction, ExtractionOutcome, Image,
-    ImageOrigin, Provider, ProviderKind, Secret, Upload, Usage, WholeUpload,
+    ImageOrigin, Provider, ProviderKind, Secret, Upload, UploadPurpose, Usage, WholeUpload,
     assistant::content::{FileEntry, IconImage},
 };
 
@@ -69,6 +69,7 @@ pub fn upload(n: u32) -> Upload {
         parts: Vec::new(),
         whole: None,
         metadata: String::new(),
+        purpose: UploadPurpose::UserData,
         created_at: instant(n),
         expires_at: instant(n).plus(Duration::DAY),
     }
@@ -84,6 +85,7 @@ pub fn whole_upload(n: u32) -> Upload {
         length: Some(blob.size),
         whole: Some(WholeUpload { blob, media_type: "text/plain".to_owned() }),
         metadata: "filename R3LDtsOfZQ==,empty".to_owned(),
+        purpose: UploadPurpose::Vision,
         ..upload(n)
     }
 }

@@ -1,9 +1,14 @@
 //! Uploads.
 
-use understudy_domain::{Upload, ports::Store};
+use understudy_domain::{
+    Upload, UploadPurpose,
+    ports::{Store, UploadListQuery},
+};
 
 use super::stage::{add, assert_conflict, begin, home, people};
-use crate::sample::{Row, blob, id, instant, touched, upload, whole_upload};
+use crate::sample::{
+    Members, Row, blob, id, instant, organization, touched, upload, user, whole_upload,
+};
 
 async fn stocked(store: &dyn Store) {
     people(store, 2).await;
@@ -83,4 +88,75 @@ pub async fn a_removed_upload_is_gone(store: &dyn Store) {
 
     assert_eq!(store.content().upload(home(), id(1)).await.unwrap(), None);
     assert_eq!(store.content().upload(home(), id(2)).await.unwrap(), Some(whole_upload(2)));
+}
+
+/// The first page of all uploads of user 1, the oldest first.
+fn all() -> UploadListQuery {
+    UploadListQuery {
+        user: id(1),
+        alive_at: instant(0),
+        purpose: None,
+        newest_first: false,
+        after: None,
+        limit: 10,
+    }
+}
+
+async fn listed(store: &dyn Store, query: UploadListQuery) -> Vec<Upload> {
+    store.content().uploads(home(), &query).await.unwrap()
+}
+
+/// Pages of uploads follow each other in both directions, also where several were
+/// begun at one instant.
+pub async fn uploads_are_listed_in_the_order_of_their_beginning(store: &dyn Store) {
+    stocked(store).await;
+    // Those with the larger ids were begun first, and two of them at once.
+    let begun = |n, at| Upload { created_at: instant(at), ..upload(n) };
+    let mine = [begun(4, 1), begun(2, 2), begun(3, 2), begun(1, 3), whole_upload(5)];
+    add(store, mine.clone().map(Row::from).into()).await;
+
+    assert_eq!(listed(store, all()).await, mine);
+    for newest_first in [false, true] {
+        let mut expected = mine.to_vec();
+        if newest_first {
+            expected.reverse();
+        }
+        let mut query = UploadListQuery { newest_first, limit: 2, ..all() };
+        let mut found = Vec::new();
+        for size in [2, 2, 1, 0] {
+            let page = listed(store, query).await;
+            assert_eq!(page.len(), size, "{page:?}");
+            query.after = page.last().map(|upload| (upload.created_at, upload.id)).or(query.after);
+            found.extend(page);
+        }
+        assert_eq!(found, expected);
+    }
+    // The place counts, whether an upload is there or not.
+    let after = Some((instant(2), id(9)));
+    assert_eq!(listed(store, UploadListQuery { after, ..all() }).await, mine[3..]);
+}
+
+/// Uploads are listed for their user, while they last, and by what they are for.
+pub async fn uploads_are_listed_as_filtered(store: &dyn Store) {
+    stocked(store).await;
+    add(store, vec![organization(2).into(), user(3).of(2).into()]).await;
+    let foreign = Upload { user: id(3), ..upload(4) }.of(2);
+    let expired = Upload { expires_at: instant(7), ..upload(3) };
+    let for_assistants = Upload { purpose: UploadPurpose::Assistants, ..upload(5) };
+    let rows = [upload(1), partial(2), expired.clone(), foreign, for_assistants.clone()];
+    add(store, rows.map(Row::from).into()).await;
+
+    let found = listed(store, all()).await;
+    assert_eq!(found, [upload(1), expired.clone(), for_assistants.clone()]);
+    let before = listed(store, UploadListQuery { alive_at: instant(6), ..all() }).await;
+    assert!(before.contains(&expired));
+    let then = listed(store, UploadListQuery { alive_at: instant(7), ..all() }).await;
+    assert_eq!(then, [upload(1), for_assistants.clone()]);
+    let of_other = listed(store, UploadListQuery { user: id(2), ..all() }).await;
+    assert_eq!(of_other, [partial(2)]);
+    let purpose = Some(UploadPurpose::Assistants);
+    assert_eq!(listed(store, UploadListQuery { purpose, ..all() }).await, [for_assistants]);
+    let purpose = Some(UploadPurpose::UserData);
+    let rest = listed(store, UploadListQuery { purpose, ..all() }).await;
+    assert_eq!(rest, [upload(1), expired]);
 }

@@ -13,7 +13,9 @@ use crate::{
     AssistantId, Content, Fault, Image, ImageOrigin, ProviderKind, Scope, Secret, Usage,
     access::Level,
     assistant::content::ImageProvider,
-    ports::{DrawnImage, ImageRequest, MediaError, ProviderAccess, ProviderError},
+    ports::{
+        DrawnImage, ImageLook, ImageRequest, ImageTokens, MediaError, ProviderAccess, ProviderError,
+    },
     usecases::{
         Caller, Deps, Error, Precondition, Result, icons,
         intake::take_in,
@@ -26,6 +28,8 @@ use crate::{
 pub const MAX_PROMPT_CHARS: usize = 4_000;
 /// Fewest and most pixels of a side.
 pub const SIDES: std::ops::RangeInclusive<u32> = 64..=2_048;
+/// Most pictures that are drawn for one request.
+pub const MAX_AT_ONCE: usize = 10;
 /// Width and height when none are given.
 pub const DEFAULT_SIZE: (u32, u32) = (1_024, 1_024);
 
@@ -38,6 +42,8 @@ pub struct CreateImage {
     pub model: Option<String>,
     /// `<width>x<height>` in pixels.
     pub size: Option<String>,
+    /// How it shall look.
+    pub look: ImageLook,
 }
 
 /// What to do with a picture that was drawn for an assistant.
@@ -60,6 +66,10 @@ pub struct CreatedImage {
     pub model: String,
     /// `<width>x<height>` in pixels.
     pub size: String,
+    /// Its bytes, a PNG.
+    pub png: Bytes,
+    /// What it took, as far as its provider told.
+    pub tokens: ImageTokens,
 }
 
 /// What is to be drawn, checked.
@@ -67,6 +77,7 @@ struct Order {
     prompt: String,
     model: Option<String>,
     size: (u32, u32),
+    look: ImageLook,
 }
 
 /// Draws a picture for the caller.
@@ -83,12 +94,42 @@ pub async fn create_image(
     caller: &Caller,
     command: CreateImage,
 ) -> Result<CreatedImage> {
-    require_seat(&caller.actor)?;
-    require_unlimited(&caller.actor)?;
-    require_scope(&caller.actor, Scope::Run)?;
+    require_painter(caller)?;
     let order = check(command)?;
     let drawn = draw(&deps, painter, caller, &order, None).await?;
-    store(&deps, caller, order, drawn, None).await
+    store(&deps, caller, &order, drawn, None).await
+}
+
+/// Draws several pictures of the same for the caller, one after the other. Those that
+/// were drawn before one fails are kept and counted: they were paid for.
+///
+/// # Errors
+///
+/// As [`create_image`], also for less than one and more than [`MAX_AT_ONCE`].
+#[tracing::instrument(skip_all, fields(user.id = %caller.actor.user))]
+pub async fn create_images(
+    deps: Deps<'_>,
+    painter: Painter<'_>,
+    caller: &Caller,
+    (command, count): (CreateImage, usize),
+) -> Result<Vec<CreatedImage>> {
+    require_painter(caller)?;
+    let order = check(command)?;
+    if !(1..=MAX_AT_ONCE).contains(&count) {
+        return Err(Error::invalid("/n", "range", format!("must be 1 to {MAX_AT_ONCE}")));
+    }
+    let mut created = Vec::with_capacity(count);
+    for _ in 0..count {
+        let drawn = draw(&deps, painter, caller, &order, None).await?;
+        created.push(store(&deps, caller, &order, drawn, None).await?);
+    }
+    Ok(created)
+}
+
+fn require_painter(caller: &Caller) -> Result<()> {
+    require_seat(&caller.actor)?;
+    require_unlimited(&caller.actor)?;
+    require_scope(&caller.actor, Scope::Run)
 }
 
 /// Draws a picture for an assistant: by the provider that its settings name, and
@@ -117,7 +158,7 @@ pub async fn create_image_for(
     let assistant = &view.record.assistant;
     let drawn = draw(&deps, painter, caller, &order, Some(&assistant.content)).await?;
     let png = drawn.png.clone();
-    let created = store(&deps, caller, order, drawn, Some(assistant.lineage())).await?;
+    let created = store(&deps, caller, &order, drawn, Some(assistant.lineage())).await?;
     if let Apply::Icon(precondition) = apply {
         icons::set_icon(deps, caller, reference, png, precondition).await?;
     }
@@ -140,11 +181,11 @@ pub(in crate::usecases) async fn paint(
 ) -> Result<CreatedImage> {
     let order = check(command)?;
     let drawn = draw(&deps, painter, caller, &order, Some(content)).await?;
-    store(&deps, caller, order, drawn, Some(live)).await
+    store(&deps, caller, &order, drawn, Some(live)).await
 }
 
 fn check(command: CreateImage) -> Result<Order> {
-    let CreateImage { prompt, model, size } = command;
+    let CreateImage { prompt, model, size, look } = command;
     let mut faults = Vec::new();
     let chars = prompt.chars().count();
     if prompt.trim().is_empty() || chars > MAX_PROMPT_CHARS {
@@ -159,7 +200,7 @@ fn check(command: CreateImage) -> Result<Order> {
         faults.push(Fault::new("/size", "invalid", message));
     }
     match parsed {
-        Some(size) if faults.is_empty() => Ok(Order { prompt, model, size }),
+        Some(size) if faults.is_empty() => Ok(Order { prompt, model, size, look }),
         _ => Err(Error::Invalid(faults)),
     }
 }
@@ -179,6 +220,7 @@ struct Drawn {
     provider: ProviderKind,
     model: String,
     png: Bytes,
+    tokens: ImageTokens,
 }
 
 /// Lets a model draw. No transaction is open meanwhile.
@@ -199,19 +241,36 @@ async fn draw(
         in_house: settings.allowed_providers.as_deref(),
     };
     let choice = choose(&providers, wish)?;
+    check_look(order.look, choice.provider.map_or(ProviderKind::Builtin, |row| row.kind))?;
     let access = match choice.provider {
         Some(provider) => access_of(deps, painter.vault, provider).await?,
         None => ProviderAccess::builtin(),
     };
     let (width, height) = order.size;
     let model = choice.model.map(str::to_owned);
-    let request = ImageRequest { prompt: order.prompt.clone(), model, width, height };
+    let (prompt, look) = (order.prompt.clone(), order.look);
+    let request = ImageRequest { prompt, model, width, height, look };
     let drawn = painter.models.draw(&access, &request).await;
-    let DrawnImage { bytes, model } = drawn.inspect_err(|error| {
+    let DrawnImage { bytes, model, tokens } = drawn.inspect_err(|error| {
         tracing::warn!(provider = access.kind.as_str(), %error, "a provider did not draw");
     })?;
     let raster = deps.pictures.reencode(bytes, Some(order.size)).await.map_err(garbled)?;
-    Ok(Drawn { provider: access.kind, model, png: raster.png })
+    Ok(Drawn { provider: access.kind, model, png: raster.png, tokens })
+}
+
+/// Only those who speak `OpenAI`'s protocol can be told how a picture shall look.
+fn check_look(look: ImageLook, kind: ProviderKind) -> Result<()> {
+    if matches!(kind, ProviderKind::Openai | ProviderKind::OpenaiCompatible) {
+        return Ok(());
+    }
+    let said = [("/quality", look.quality.is_some()), ("/background", look.background.is_some())];
+    let message = format!("cannot be chosen: `{}` draws", kind.as_str());
+    let faults: Vec<Fault> = said
+        .into_iter()
+        .filter(|(_, is_said)| *is_said)
+        .map(|(at, _)| Fault::new(at, "unsupported", message.clone()))
+        .collect();
+    if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
 }
 
 const fn preferred(content: &Content) -> ProviderKind {
@@ -236,15 +295,15 @@ fn garbled(error: MediaError) -> Error {
 async fn store(
     deps: &Deps<'_>,
     caller: &Caller,
-    order: Order,
+    order: &Order,
     drawn: Drawn,
     assistant: Option<AssistantId>,
 ) -> Result<CreatedImage> {
     let Order { prompt, size: (width, height), .. } = order;
-    let Drawn { provider, model, png } = drawn;
+    let Drawn { provider, model, png, tokens } = drawn;
     let provider = provider.as_str().to_owned();
     let size = format!("{width}x{height}");
-    let blob = take_in(deps, caller.tenant(), png).await?;
+    let blob = take_in(deps, caller.tenant(), png.clone()).await?;
     let at = deps.clock.now();
     let image = Image {
         id: fresh(deps),
@@ -277,8 +336,8 @@ async fn store(
         provider,
         model: model.clone(),
         quantity: 1,
-        input_tokens: 0,
-        output_tokens: 0,
+        input_tokens: tokens.input,
+        output_tokens: tokens.output,
         cost_micros: 0,
         at,
     };
@@ -290,5 +349,5 @@ async fn store(
     record(deps, caller, &mut *work, "image.created", target, values).await?;
     work.commit().await?;
 
-    Ok(CreatedImage { image, prompt, model, size })
+    Ok(CreatedImage { image, prompt: prompt.clone(), model, size, png, tokens })
 }

@@ -12,7 +12,7 @@ use crate::{
     AutomationId, Secret, SkillId,
     assistant::content::{SecretEntry, Skill, SkillType},
     automation::Trigger,
-    ports::{McpPlace, WebQuery},
+    ports::WebQuery,
     run::{
         Citation,
         tools::{OfferedTool, ToolOrigin},
@@ -168,6 +168,7 @@ async fn draw(
         prompt: text_of(arguments, "prompt")?,
         model: None,
         size: arguments.get("size").and_then(Value::as_str).map(str::to_owned),
+        ..images::CreateImage::default()
     };
     let run = working.run;
     let painter = images::Painter { vault: run.vault, models: run.images };
@@ -321,13 +322,7 @@ async fn call_server(
     arguments: Map<String, Value>,
 ) -> Result<Done, Failed> {
     let endpoint = scene.endpoints.get(label).ok_or("the server is gone")?;
-    let secrets: Vec<Secret<String>> = match &endpoint.place {
-        McpPlace::Http { authorization, headers, .. } => {
-            let values = headers.iter().map(|(_, value)| value.clone());
-            authorization.iter().cloned().chain(values).collect()
-        }
-        McpPlace::Stdio { .. } => Vec::new(),
-    };
+    let secrets = servers::credentials(endpoint);
     let answer = working.run.mcp.call(endpoint, tool, arguments).await;
     let answer = answer.map_err(|error| mask(&error.to_string(), &secrets))?;
     let text = mask(&answer.text, &secrets);

@@ -13,7 +13,7 @@ use actix_web::{
 use serde_json::Value;
 use tracing::Instrument;
 use understudy_domain::{
-    Fault, Upload, UploadId,
+    Fault, Upload, UploadId, UploadPurpose,
     usecases::uploads::{self, NewUpload},
 };
 
@@ -193,7 +193,13 @@ fn new_upload(call: &Call) -> Result<NewUpload, Problem> {
     let text = header_text(call, &METADATA)?.unwrap_or_default();
     let found = metadata::parse(text).map_err(|message| wrong(&METADATA, "invalid", message))?;
     let metadata = text.to_owned();
-    Ok(NewUpload { name: found.filename, declared_type: found.filetype, length, metadata })
+    Ok(NewUpload {
+        name: found.filename,
+        declared_type: found.filetype,
+        length,
+        metadata,
+        purpose: UploadPurpose::UserData,
+    })
 }
 
 /// Goes on when its sender hangs up, from the first moment on: they will come again,
