@@ -427,6 +427,21 @@ macro_rules! suite {
                 a_response_is_its_users_alone_in_this_dialect,
                 what_is_not_stored_cannot_be_read_in_this_dialect,
                 a_provider_that_fails_is_told_as_openai_tells_it;
+            openai_files in crate::openai::files:
+                ones_files_are_listed_page_by_page,
+                files_are_listed_by_what_they_are_for,
+                a_file_that_is_used_up_or_gone_is_not_listed,
+                a_wrong_question_for_files_names_its_parameter;
+            openai_images in crate::openai::images:
+                pictures_come_as_openai_tells_them,
+                pictures_are_told_by_their_address_where_that_is_wished,
+                what_cannot_be_drawn_is_refused_by_its_parameter,
+                a_failure_to_draw_is_told_as_openai_tells_it;
+            openai_embeddings in crate::openai::embeddings:
+                texts_come_back_as_vectors_in_either_spelling,
+                every_form_of_input_is_understood,
+                what_cannot_be_embedded_is_refused_by_its_parameter,
+                a_failure_to_embed_and_a_budget_are_told_as_openai_tells_them;
             openai_conversations in crate::openai::conversations:
                 a_conversation_is_a_thread_under_another_name,
                 items_are_listed_page_by_page,

@@ -1,5 +1,10 @@
 //! `/openai/v1`
 
+pub(crate) mod approvals;
+pub(crate) mod conversations;
+pub(crate) mod embeddings;
+pub(crate) mod files;
+pub(crate) mod images;
 pub(crate) mod sdk;
 
 use reqwest::Method;

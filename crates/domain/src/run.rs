@@ -25,7 +25,7 @@ pub mod view;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use approval::{Approval, ApprovalState, Decision};
+pub use approval::{Approval, ApprovalState, DecidedCall, Decision};
 pub use event::{RunEvent, names};
 pub use outcome::{
     Citation, Handover, Notice, NoticeAction, Outcome, RunFailure, RunUsage, StopReason, ToolRecord,
@@ -101,6 +101,19 @@ pub struct Lease {
     pub until: Timestamp,
 }
 
+/// Where a run goes on that another one left: that one waited for approval, and this
+/// one was asked for with the decisions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resumed {
+    /// The run that waited. It has the approvals.
+    pub run: RunId,
+    /// The run whose input is still being answered: that one, unless it went on itself
+    /// where another one had left.
+    pub asked: RunId,
+    /// How many items at the beginning of the transcript come from there.
+    pub carried: usize,
+}
+
 /// One answer of an assistant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
@@ -129,6 +142,9 @@ pub struct Run {
     pub outlives_connection: bool,
     /// What was asked.
     pub request: RunRequest,
+    /// The run that it goes on for, where that one waited for approval.
+    #[serde(default)]
+    pub resumes: Option<Resumed>,
     /// How far it has come.
     pub status: RunStatus,
     /// What has come of it.

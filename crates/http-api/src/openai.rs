@@ -9,12 +9,17 @@ use crate::endpoint::Endpoint;
 
 mod annotations;
 mod chat;
+mod conversations;
+mod embeddings;
 mod error;
 mod files;
+mod images;
+mod items;
 mod model;
 mod models;
 mod reading;
 mod responses;
+mod said;
 
 pub(crate) use error::error_of;
 
@@ -25,8 +30,11 @@ pub(crate) const PREFIX: &str = "/openai/v1/";
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     let mut all = chat::endpoints();
     all.extend(responses::endpoints());
+    all.extend(conversations::endpoints());
     all.extend(models::endpoints());
     all.extend(files::endpoints());
+    all.extend(images::endpoints());
+    all.extend(embeddings::endpoints());
     all
 }
 
@@ -35,7 +43,17 @@ pub(crate) fn schemas(components: ComponentsBuilder) -> ComponentsBuilder {
     components
         .schema_from::<error::ErrorBody>()
         .schema_from::<error::ErrorDetail>()
+        .schema_from::<conversations::ConversationView>()
         .schema_from::<files::FileView>()
+        .schema_from::<files::FileList>()
+        .schema_from::<images::ImageList>()
+        .schema_from::<images::ImageView>()
+        .schema_from::<images::UsageView>()
+        .schema_from::<images::InputTokens>()
+        .schema_from::<embeddings::EmbeddingList>()
+        .schema_from::<embeddings::EmbeddingView>()
+        .schema_from::<embeddings::Numbers>()
+        .schema_from::<embeddings::UsageView>()
         .schema_from::<models::ModelView>()
         .schema_from::<models::ModelList>()
 }

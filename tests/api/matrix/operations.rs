@@ -1,6 +1,7 @@
 //! What each operation needs, and with what it is asked.
 #![expect(clippy::match_same_arms, reason = "a table has a line for each thing")]
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use understudy_domain::{Role, Scope, access::Level};
 
@@ -39,6 +40,8 @@ pub(super) enum Need {
     Copy,
     /// A level on the assistant.
     Level(Level, Scope),
+    /// Likewise; the credential covers both scopes.
+    LevelWithBoth(Level, Scope, Scope),
     /// The highest level on an assistant that is deleted.
     Deleted(Scope),
     /// That one wrote it: the assistant's maker did.
@@ -88,8 +91,8 @@ pub(super) struct Operation {
     pub(super) body: Body,
     pub(super) query: &'static str,
     pub(super) headers: &'static [(&'static str, &'static str)],
-    /// Whether it uses up what its path names.
-    pub(super) anew: bool,
+    /// Whether it uses up what its path names, or what has to be so before it.
+    anew: bool,
     /// Statuses beside success that only those get who were let in.
     pub(super) also: &'static [u16],
 }
@@ -147,20 +150,18 @@ impl Operation {
     fn also(self, also: &'static [u16]) -> Self {
         Self { also, ..self }
     }
+
+    /// Whether everything has to be made ready again after it was carried out.
+    pub(super) fn uses_up(&self, method: &Method) -> bool {
+        self.anew || *method == Method::DELETE
+    }
 }
 
-/// What the table says of the operation with this name.
-pub(super) fn operation(name: &str) -> Option<Operation> {
-    open(name)
-        .or_else(|| assistants(name))
-        .or_else(|| running(name))
-        .or_else(|| content(name))
-        .or_else(|| sharing(name))
-        .or_else(|| own(name))
-        .or_else(|| administration(name))
-}
+/// A part of the table: what it says of the operation with a name.
+pub(super) type Area = fn(&str) -> Option<Operation>;
 
-fn open(name: &str) -> Option<Operation> {
+/// What is open to everybody.
+pub(super) fn open(name: &str) -> Option<Operation> {
     Some(match name {
         "getHealth"
         | "getReadiness"
@@ -182,7 +183,8 @@ fn open(name: &str) -> Option<Operation> {
     })
 }
 
-fn assistants(name: &str) -> Option<Operation> {
+/// Assistants, their drafts and their versions.
+pub(super) fn assistants(name: &str) -> Option<Operation> {
     use Scope::{Read, Write};
     Some(match name {
         "listAssistants" => needs(Need::Seat(Read)),
@@ -199,23 +201,25 @@ fn assistants(name: &str) -> Option<Operation> {
         "copyAssistant" => needs(Need::Copy).json(json!({})).also(&[409]),
         "openDraft" => needs(edit(Write)).json(json!({})),
         "exportAssistant" => needs(edit(Read)),
-        "restoreAssistant" => needs(Need::Deleted(Write)).when(Setup::Deleted).json(json!({})),
+        "restoreAssistant" => {
+            needs(Need::Deleted(Write)).when(Setup::Deleted).anew().json(json!({}))
+        }
         "setDefaultAssistant" => needs(manage(Write)).when(Setup::Restored).json(json!({})),
         "getDraft" => needs(edit(Read)).when(Setup::Draft),
         "patchDraft" => needs(edit(Write)).when(Setup::Draft).patch(json!({"seed": 1})),
         "updateDraft" => needs(edit(Write)).when(Setup::Draft).json(json!({"seed": 1})),
         "discardDraft" => needs(edit(Write)).when(Setup::Draft),
-        "commitDraft" => needs(edit(Write)).when(Setup::Draft).json(json!({})),
+        "commitDraft" => needs(edit(Write)).when(Setup::Draft).anew().json(json!({})),
         "diffDraft" => needs(edit(Read)).when(Setup::Draft),
         "listVersions" | "getVersion" => needs(edit(Read)),
         "diffVersion" => needs(edit(Read)).asked("?against=live"),
-        "restoreVersion" => needs(edit(Write)).when(Setup::NoDraft).json(json!({})),
+        "restoreVersion" => needs(edit(Write)).when(Setup::NoDraft).anew().json(json!({})),
         _ => return None,
     })
 }
 
 /// What is asked of assistants, and what came of it.
-fn running(name: &str) -> Option<Operation> {
+pub(super) fn running(name: &str) -> Option<Operation> {
     use Scope::{Read, Run, Write};
     let answer = |scopes| needs(Need::OwnAnswer(scopes)).when(Setup::Restored);
     let hello = || json!({"input": "Hello", "stream": false});
@@ -234,10 +238,27 @@ fn running(name: &str) -> Option<Operation> {
         "openaiGetResponse" | "openaiListInputItems" => answer(&[Read, Run]),
         "openaiDeleteResponse" => answer(&[Run]),
         "openaiCancelResponse" => answer(&[Run]).json(json!({})).also(&[409]),
+        "openaiCreateConversation" => needs(Need::Seat(Write)).json(json!({})),
+        "openaiGetConversation" | "openaiListItems" | "openaiGetItem" => {
+            needs(Need::OwnFreeSeat(Read))
+        }
+        "openaiUpdateConversation" => {
+            needs(Need::OwnFreeSeat(Write)).json(json!({"metadata": {"a": "b"}}))
+        }
+        "openaiCreateItems" => {
+            let hello = json!([{"role": "user", "content": "Hello"}]);
+            needs(Need::OwnFreeSeat(Write)).json(json!({"items": hello}))
+        }
+        "openaiDeleteConversation" | "openaiDeleteItem" => needs(Need::OwnFreeSeat(Write)),
         "openaiCreateFile" => needs(Need::Seat(Write)).form("file", b"text").also(&[400]),
+        "openaiListFiles" => needs(Need::Seat(Read)),
         "openaiGetFile" => needs(Need::OwnSeat(Read)),
         "openaiDownloadFile" => needs(Need::OwnSeat(Read)).also(&[404]),
         "openaiDeleteFile" => needs(Need::OwnSeat(Write)),
+        "openaiCreateImage" => needs(Need::FreeSeat(Run)).json(json!({"prompt": "A fox"})),
+        "openaiCreateEmbeddings" => needs(Need::FreeSeat(Run))
+            .json(json!({"model": "text-embedding-3-small", "input": "Hello"}))
+            .also(&[409]),
         "explainInput" => needs(edit(Run)).when(Setup::Restored).asked("?input=Hello"),
         "explainRequest" => needs(edit(Run)).when(Setup::Restored).json(hello()),
         "getResponse" | "followResponse" | "listApprovals" => answer(&[Read, Run]),
@@ -263,13 +284,14 @@ fn running(name: &str) -> Option<Operation> {
 /// Pictures are counted before anything is looked up.
 const PICTURE: &[u16] = &[429];
 
-fn content(name: &str) -> Option<Operation> {
+/// What an assistant consists of.
+pub(super) fn content(name: &str) -> Option<Operation> {
     use Scope::{Read, Run, Write};
     Some(match name {
         "listFiles" | "getFile" | "downloadFile" | "listEmbeddedImages" | "getEmbeddedImage"
         | "getIcon" | "getFavicon" | "listReferences" | "getReference" | "listSkills"
         | "getSkill" | "getSkillDriver" => needs(view(Read)).when(Setup::Restored),
-        "attachFile" => needs(edit(Write)).json(json!({"uploadId": "@upload"})),
+        "attachFile" => needs(edit(Write)).anew().json(json!({"uploadId": "@upload"})),
         "uploadFile" => needs(edit(Write)).form("file", b"text"),
         "updateFile" => needs(edit(Write)).json(json!({"description": "new"})),
         "replaceFile" => needs(edit(Write)).form("file", b"other").anew(),
@@ -280,7 +302,9 @@ fn content(name: &str) -> Option<Operation> {
         "addReference" => needs(edit(Write))
             .json(json!({"targetId": "https://example.com/a", "targetType": "url"}))
             .also(&[409]),
-        "createAssistantImage" => needs(edit(Run)).json(json!({"prompt": "a cat"})).also(PICTURE),
+        "createAssistantImage" => needs(Need::LevelWithBoth(Level::Edit, Write, Run))
+            .json(json!({"prompt": "a cat"}))
+            .also(PICTURE),
         "createSkill" => needs(edit(Write)).json(json!({"type": "web-search", "name": "@"})),
         "updateSkill" => needs(edit(Write)).json(json!({"description": "new"})),
         "listSecrets" | "getSecret" => needs(edit(Read)),
@@ -294,7 +318,8 @@ fn content(name: &str) -> Option<Operation> {
     })
 }
 
-fn sharing(name: &str) -> Option<Operation> {
+/// Who an assistant is shared with, and what they say of it.
+pub(super) fn sharing(name: &str) -> Option<Operation> {
     use Scope::{Admin, Read, Write};
     Some(match name {
         "getOwner" => needs(view(Read)),
@@ -323,7 +348,7 @@ fn sharing(name: &str) -> Option<Operation> {
 }
 
 /// What belongs to whoever asks: it is made by them.
-fn own(name: &str) -> Option<Operation> {
+pub(super) fn own(name: &str) -> Option<Operation> {
     use Scope::{Admin, Read, Run, Write};
     Some(match name {
         "getSession" => needs(Need::Anyone),
@@ -358,7 +383,8 @@ fn own(name: &str) -> Option<Operation> {
     })
 }
 
-fn administration(name: &str) -> Option<Operation> {
+/// What belongs to the organization.
+pub(super) fn administration(name: &str) -> Option<Operation> {
     use Role::Admin as Administrator;
     use Scope::{Admin, Read, Write};
     let admin = |scope| needs(Need::Role(Administrator, scope));

@@ -25,6 +25,12 @@ pub(super) async fn make_thing(
             world.approval(standing, run.trim_end_matches("/approvals/")).await
         }
         "memoryId" => world.memory(standing).await,
+        "itemId" => {
+            let hello = json!({"items": [{"role": "user", "content": "Hello"}]});
+            let items = prefix.trim_end_matches('/');
+            let added = world.own(standing, Method::POST, items).json(&hello).send().await;
+            added.body["first_id"].as_str().map(str::to_owned)
+        }
         _ => of_the_organization(world, prefix, name, standing).await,
     };
     // Who is shut out has nothing of their own.
@@ -141,6 +147,9 @@ async fn of_the_organization(
             made(world, ADMIN, "/api/automations", automation).await
         }
         ("/api/threads/", _) => made(world, standing, "/api/threads", json!({})).await,
+        ("/openai/v1/conversations/", _) => {
+            made(world, standing, "/openai/v1/conversations", json!({})).await
+        }
         ("/openai/v1/files/", _) => upload(world, standing).await,
         ("/api/responses/" | "/openai/v1/responses/", _) => world.run(standing).await,
         ("/api/tags/", _) => made(world, MAKER, "/api/tags", json!({"name": "@"})).await,

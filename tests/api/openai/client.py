@@ -1,5 +1,6 @@
 """What people do with the package `openai`."""
 
+import base64
 import json
 from openai import BadRequestError, NotFoundError, OpenAI
 from pydantic import BaseModel
@@ -143,17 +144,99 @@ for gone in [response.id, told.id]:
 begun = responses.create(model="helper", input="Hello", background=True)
 assert begun.id.startswith("resp_") and begun.status in ("queued", "in_progress", "completed"), begun
 
+# Conversations.
+conversations = client.conversations
+mine = {"type": "message", "role": "user", "content": "My name is Grace."}
+conversation = conversations.create(metadata={"topic": "names"}, items=[mine])
+assert (conversation.object, conversation.metadata) == ("conversation", {"topic": "names"}), conversation
+assert conversation.id.startswith("conv_") and conversations.retrieve(conversation.id) == conversation
+named = responses.create(model="helper", input="What is my name again?", conversation=conversation.id)
+assert named.output_text == "Grace." and named.conversation.id == conversation.id, named
+more = [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Thanks."}]}]
+added = conversations.items.create(conversation.id, items=more, include=["message.output_text.logprobs"])
+assert added.data[0].id == added.first_id == added.last_id and not added.has_more, added
+items = list(conversations.items.list(conversation.id, limit=1, order="asc"))
+assert [item.role for item in items] == ["user", "user", "assistant", "user"], items
+assert [item.content[0].text for item in items][0] == "My name is Grace.", items
+newest = conversations.items.list(conversation.id).data[0]
+assert newest == conversations.items.retrieve(newest.id, conversation_id=conversation.id) == items[-1]
+assert conversations.items.delete(items[0].id, conversation_id=conversation.id) == conversation
+forgotten = responses.create(model="helper", input="My name again?", conversation={"id": conversation.id})
+assert forgotten.output_text == "I do not know.", forgotten
+changed = conversations.update(conversation.id, metadata={"kind": "short"})
+assert changed.metadata == {"kind": "short"}, changed
+try:
+    responses.create(model="helper", input="?", conversation=conversation.id, previous_response_id=named.id)
+    raise AssertionError("it was not refused")
+except BadRequestError as error:
+    assert error.param == "conversation", error.body
+gone = conversations.delete(conversation.id)
+assert (gone.id, gone.object, gone.deleted) == (conversation.id, "conversation.deleted", True), gone
+try:
+    conversations.items.list(conversation.id)
+    raise AssertionError("it was found")
+except NotFoundError:
+    pass
+
+# Calls that wait for approval.
+asked = responses.create(model="helper", input="Close ticket 7.")
+[request] = asked.output
+assert request.type == "mcp_approval_request", asked
+assert (request.server_label, request.name, request.arguments) == ("tickets", "close", '{"number":7}'), request
+decision = {"type": "mcp_approval_response", "approval_request_id": request.id, "approve": True}
+done = responses.create(model="helper", input=[decision], previous_response_id=asked.id)
+assert done.output_text == "Closed." and done.id != asked.id, done
+assert done.previous_response_id == asked.id and done.conversation == asked.conversation, done
+assert responses.retrieve(asked.id).output == asked.output
+[told] = responses.input_items.list(done.id).data
+assert (told.type, told.approval_request_id, told.approve) == ("mcp_approval_response", request.id, True), told
+with responses.stream(model="helper", input="Close ticket 7.") as stream:
+    asked = stream.get_final_response()
+denial = {"type": "mcp_approval_response", "approval_request_id": asked.output[0].id, "approve": False}
+denial["reason"] = "Not this one."
+with responses.stream(model="helper", input=[denial], previous_response_id=asked.id) as stream:
+    assert stream.get_final_response().output_text == "Left open."
+
 # Files.
 file = client.files.create(file=("prices.md", b"# Prices"), purpose="user_data")
 assert (file.filename, file.bytes, file.status) == ("prices.md", 8, "processed"), file
 assert client.files.retrieve(file.id) == file
 assert client.files.content(file.id).read() == b"# Prices"
+other = client.files.create(file=("more.md", b"# More"), purpose="assistants")
+listed = [found.id for found in client.files.list(limit=1, order="asc")]
+assert sorted(listed) == sorted([file.id, other.id]), listed
+assert list(client.files.list(purpose="assistants")) == [other]
+client.files.delete(other.id)
 assert client.files.delete(file.id).deleted
 try:
     client.files.retrieve(file.id)
     raise AssertionError("it was found")
 except NotFoundError:
     pass
+
+# Pictures.
+pictures = client.images.generate(prompt="a fox", n=2, size="512x512")
+assert len(pictures.data) == 2 and base64.b64decode(pictures.data[0].b64_json)[1:4] == b"PNG"
+assert (pictures.output_format, pictures.size) == ("png", "512x512"), pictures
+picture = client.images.generate(prompt="a fox", response_format="url")
+assert "/images/" in picture.data[0].url and picture.created > 0, picture
+try:
+    client.images.generate(prompt="a fox", output_format="webp")
+    raise AssertionError("it was not refused")
+except BadRequestError as error:
+    assert error.param == "output_format", error.body
+
+# Embeddings, which the package asks for in base64.
+embed = client.embeddings.create
+near = embed(model="text-embedding-3-small", input=["a red fox", "the red fox", "opening hours"])
+first, second, third = [item.embedding for item in near.data]
+alike = lambda one, two: sum(a * b for a, b in zip(one, two))
+assert alike(first, second) > alike(first, third), near
+assert (near.model, near.usage.prompt_tokens) == ("text-embedding-3-small", 8), near.usage
+listed = embed(model="text-embedding-3-small", input="a red fox", encoding_format="float")
+assert [round(n, 5) for n in listed.data[0].embedding] == [round(n, 5) for n in first], listed
+short = embed(model="text-embedding-3-small", input=[[1, 2], [3]], dimensions=4)
+assert [len(item.embedding) for item in short.data] == [4, 4], short
 
 # Models.
 assert [model.id for model in client.models.list()] == ["helper"]

@@ -8,8 +8,8 @@ use understudy_tests::tools::{node_folder, python};
 
 use crate::{
     App,
-    Person::Ada,
-    responses::{assistant, upstream},
+    Person::{Ada, Admin},
+    responses::{approvals::tickets, assistant, upstream},
 };
 
 const PYTHON: &str = include_str!("client.py");
@@ -21,6 +21,13 @@ fn answer(request: &RecordedRequest) -> Turn {
     let is_result = said.contains("\"role\":\"tool\"") || said.contains("function_call_output");
     if said.contains("weather") && !is_result {
         return Turn::tool_call("weather", json!({"city": "Bern"}));
+    }
+    if said.contains("Close ticket") {
+        return match (is_result, said.contains("Not this one.")) {
+            (false, _) => Turn::tool_call("tickets__close", json!({"number": 7})),
+            (true, false) => Turn::text("Closed."),
+            (true, true) => Turn::text("Left open."),
+        };
     }
     if said.contains("person") {
         return Turn::chunks([r#"{"name": "Ada","#, r#" "age": 36}"#]);
@@ -39,7 +46,12 @@ fn answer(request: &RecordedRequest) -> Turn {
 async fn run(app: &App, mut command: Command) {
     let upstream = upstream(app).await;
     upstream.respond_with(answer);
-    assistant(app, json!({})).await;
+    let embedding = json!({
+        "name": "Embedding", "kind": "openai-compatible", "baseUrl": upstream.openai_url(),
+        "models": ["text-embedding-3-small"],
+    });
+    app.post(Admin, "/api/providers").json(&embedding).expect(201).await;
+    assistant(app, tickets(app)).await;
     command.env("OPENAI_BASE_URL", format!("{}/openai/v1", app.address));
     command.env("OPENAI_API_KEY", Ada.token()).env("NO_PROXY", "*");
     let run = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();

@@ -11,14 +11,19 @@ use crate::{
     request::Reply,
 };
 
-/// An assistant with a server whose calls must be approved.
-async fn careful(app: &App) -> String {
+/// The settings of an assistant with a server whose calls must be approved.
+pub(crate) fn tickets(app: &App) -> Value {
     app.mcp.serve("tickets", [FakeMcp::tool("close")]);
     let server = json!({
         "type": "mcp", "serverLabel": "tickets", "serverUrl": "https://example.com/mcp",
         "requireApproval": "always",
     });
-    assistant(app, json!({"tool_configurations": {"mcpTools": [server]}})).await
+    json!({"tool_configurations": {"mcpTools": [server]}})
+}
+
+/// An assistant with a server whose calls must be approved.
+async fn careful(app: &App) -> String {
+    assistant(app, tickets(app)).await
 }
 
 /// A response that waits for the approval of a call.
@@ -32,7 +37,8 @@ async fn waiting(app: &App, upstream: &ModelUpstream) -> (Reply, String) {
     (response, path)
 }
 
-fn calls(app: &App) -> Vec<Value> {
+/// With which arguments tools of MCP servers were called.
+pub(crate) fn calls(app: &App) -> Vec<Value> {
     app.mcp.calls().into_iter().map(|call| Value::Object(call.arguments)).collect()
 }
 

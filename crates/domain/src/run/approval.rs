@@ -55,10 +55,19 @@ pub struct Approval {
 }
 
 /// What a person decided.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
     /// Whether the call may be run.
     pub approve: bool,
     /// Why; told to the model when it may not. At most 1,000 characters.
     pub reason: Option<String>,
+}
+
+/// A decision about one of the calls that a run waits with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecidedCall {
+    /// The call that waits.
+    pub approval: ApprovalId,
+    /// What becomes of it.
+    pub decision: Decision,
 }

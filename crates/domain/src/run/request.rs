@@ -12,6 +12,7 @@ use crate::{
     },
     chat::ToolChoice,
     conversation::Item,
+    run::DecidedCall,
 };
 
 /// What is asked, and how it is to be answered. What is absent is as the assistant
@@ -19,8 +20,11 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RunRequest {
-    /// What is said, in order; at least one item.
+    /// What is said, in order; at least one item, or decisions instead.
     pub input: Vec<Item>,
+    /// Decisions about all calls that wait in the conversation: the run takes over from
+    /// the one that waits with them.
+    pub decisions: Vec<DecidedCall>,
     /// Goes behind the assistant's instructions.
     pub instructions: Option<String>,
     /// The run whose answer this goes on from: what came behind it in the thread is

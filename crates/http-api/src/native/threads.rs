@@ -10,7 +10,7 @@ use understudy_domain::{
     ThreadId,
     conversation::Order,
     metadata::MAX_PAIRS,
-    usecases::threads::{self, CreateThread, ListThreads, UpdateThread},
+    usecases::threads::{self, CreateThread, ListThreads, MetadataChange, UpdateThread},
 };
 pub(crate) use view::{MessagePage, MessageView, ThreadPage, ThreadView};
 
@@ -78,7 +78,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         }),
         Endpoint::new(Method::PATCH, ONE, update_thread, |doc: Doc| {
             doc.op("threads", "patchThread", "Change a thread")
-                .about("One's own. At most 20 threads are pinned. Which assistant answers can be changed until something was said.")
+                .about("One's own. At most 20 threads are pinned. Which assistant answers can be changed until something was said, or while nobody answers.")
                 .patch("ThreadUpdate")
                 .tagged(200, "The thread as it is now.", "Thread")
                 .codes(&[Code::NotFound, Code::ConcurrentChange, Code::ThreadOfAnotherAssistant, Code::LimitReached, Code::AiSeatRequired, Code::ApiDisabled])
@@ -150,6 +150,7 @@ async fn create_thread(mut call: Call) -> Answer {
             title: fields.nullable("title", Fields::text).flatten(),
             metadata: fields.nullable("metadata", Fields::pairs).flatten().unwrap_or_default(),
             assistant: fields.nullable("assistantId", Fields::text).flatten(),
+            items: Vec::new(),
         };
         fields.finish()?;
         let made = threads::create_thread(call.deps(), &call.caller, command).await?;
@@ -169,7 +170,10 @@ async fn update_thread(mut call: Call) -> Answer {
     let mut fields = call.patch().await?.ignoring(READ_ONLY);
     let command = UpdateThread {
         title: fields.nullable("title", Fields::text),
-        metadata: fields.nullable("metadata", changed_pairs),
+        // As a merge patch has it: null takes all pairs away.
+        metadata: fields.nullable("metadata", changed_pairs).map(|pairs| {
+            pairs.map_or_else(|| MetadataChange::Replace(BTreeMap::new()), MetadataChange::Merge)
+        }),
         pinned: fields.flag("pinned"),
         assistant: fields.nullable("assistantId", Fields::text),
         precondition,

@@ -14,6 +14,18 @@ use crate::{
 const EFFORTS: [&str; 7] = ["none", "minimal", "low", "medium", "high", "xhigh", "max"];
 const TIERS: [&str; 4] = ["auto", "default", "flex", "priority"];
 
+/// What else a response may tell; all but the first is told anyhow or not at all.
+pub(super) const INCLUDES: [&str; 8] = [
+    "message.output_text.logprobs",
+    "web_search_call.action.sources",
+    "web_search_call.results",
+    "code_interpreter_call.outputs",
+    "file_search_call.results",
+    "message.input_image.image_url",
+    "computer_call_output.output.image_url",
+    "reasoning.encrypted_content",
+];
+
 /// Reads past fields that change nothing here.
 pub(super) fn ignore(fields: &mut Fields, names: &[&str]) {
     for name in names {

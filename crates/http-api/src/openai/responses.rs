@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use understudy_domain::{
     Approval, RunId,
-    run::{Run, RunStatus},
+    run::{ApprovalState, Run, RunStatus, StopReason},
     usecases::{
-        assistants,
+        Caller, Deps, assistants,
         runs::{self, StartRun},
     },
 };
@@ -39,10 +39,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Method::POST, ALL, create, |doc: Doc| {
             chat::refusals(doc.op("openai", "openaiCreateResponse", "Ask an assistant"))
-                .about("The model is an assistant: its id or slug, with `@draft` its draft, with `@v3` its third version. What it keeps goes on by `previous_response_id` or `conversation`. With `background: true` the answer comes at once and the response goes on. Needs view access and the scope `run`.")
+                .about("The model is an assistant: its id or slug, with `@draft` its draft, with `@v3` its third version. What it keeps goes on by `previous_response_id` or `conversation`. Where calls wait (`mcp_approval_request`), items of the type `mcp_approval_response` decide about all of them, and the response goes on with what the other had come to. With `background: true` the answer comes at once and the response goes on. Needs view access and the scope `run`.")
                 .body("OpenaiResponseCreate")
                 .json(200, "The response, or a stream of what happens in it.", "OpenaiResponse")
                 .or_kinds(&["text/event-stream"])
+                .codes(&[Code::AlreadyDecided])
         }),
         Endpoint::new(Method::GET, ONE, read, |doc: Doc| {
             doc.op("openai", "openaiGetResponse", "Read a response")
@@ -157,16 +158,24 @@ async fn answer_with(call: Call, accepted: Accepted, is_replay: bool) -> Answer 
 }
 
 async fn told(call: &Call, run: &Run, model: &str) -> Answer {
-    let approvals = approvals(call, run).await?;
+    let approvals = approvals(call.deps(), &call.caller, run).await?;
     answer::ok(&view::response(run, model, &view::output(run, &approvals)))
 }
 
-/// The calls that wait for somebody.
-async fn approvals(call: &Call, run: &Run) -> Result<Vec<Approval>, Problem> {
-    if run.status != RunStatus::Waiting {
+/// The calls that a response ended with, for somebody to approve. Those that it waited
+/// with before, and went on from, are its own affair, as all calls that are run here.
+async fn approvals(deps: Deps<'_>, caller: &Caller, run: &Run) -> Result<Vec<Approval>, Problem> {
+    if run.outcome.stop_reason != Some(StopReason::ApprovalRequired) {
         return Ok(Vec::new());
     }
-    Ok(runs::list_approvals(call.deps(), &call.caller, run.id).await?)
+    let mut all = runs::list_approvals(deps, caller, run.id).await?;
+    let last = all.iter().map(|approval| approval.created_at).max();
+    let is_decided = |approval: &Approval| approval.state != ApprovalState::Pending;
+    all.retain(|approval| {
+        let still_waits = run.status != RunStatus::Waiting || !is_decided(approval);
+        Some(approval.created_at) == last && still_waits
+    });
+    Ok(all)
 }
 
 /// What requests name the assistant of a run by, as far as it is there.

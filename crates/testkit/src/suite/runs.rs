@@ -13,9 +13,9 @@ use understudy_domain::{
     conversation::{Item, ToolCall, ToolResult},
     ports::Store,
     run::{
-        ApprovalState, CallerTool, Citation, Handover, Lease, Notice, NoticeAction, Outcome,
-        Overrides, RequestFormat, RunCredential, RunFailure, RunRequest, RunStatus, RunUsage,
-        StopReason, ToolRecord,
+        ApprovalState, CallerTool, Citation, DecidedCall, Decision, Handover, Lease, Notice,
+        NoticeAction, Outcome, Overrides, RequestFormat, Resumed, RunCredential, RunFailure,
+        RunRequest, RunStatus, RunUsage, StopReason, ToolRecord,
     },
 };
 use uuid::Uuid;
@@ -91,6 +91,10 @@ fn full_request() -> RunRequest {
                 is_error: false,
             }),
         ],
+        decisions: vec![DecidedCall {
+            approval: id(5),
+            decision: Decision { approve: true, reason: Some(hard()) },
+        }],
         instructions: Some(hard()),
         previous: Some(id(8)),
         version: Some(3),
@@ -179,6 +183,7 @@ fn full_run(n: u32) -> Run {
         visible: false,
         outlives_connection: false,
         request: full_request(),
+        resumes: Some(Resumed { run: id(8), asked: id(9), carried: 7 }),
         status: RunStatus::Failed,
         outcome: full_outcome(),
         transcript: vec![Item::ToolCall(call()), Item::text(MessageRole::Assistant, hard())],

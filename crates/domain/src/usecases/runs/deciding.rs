@@ -10,7 +10,8 @@ use super::{
     start::LEASE,
 };
 use crate::{
-    ApprovalId, RunId, Scope,
+    ApprovalId, RunId, Scope, Timestamp,
+    ports::UnitOfWork,
     run::{Approval, ApprovalState, Decision, Interruption, Lease, Run, RunStatus},
     usecases::{
         Caller, Conflict, Deps, Error, Result,
@@ -42,35 +43,19 @@ pub async fn decide(
     require_scope(&caller.actor, Scope::Run)?;
     // Whoever may not ask the assistant any more does not let it act either.
     rights::runnable(&deps, caller, seen.assistant).await?;
-    if decision.reason.as_ref().is_some_and(|text| text.chars().count() > MAX_REASON_CHARS) {
-        let message = format!("may have at most {MAX_REASON_CHARS} characters");
-        return Err(Error::invalid("/reason", "too_long", message));
-    }
+    check_reason(&decision, "/reason")?;
     let now = deps.clock.now();
     let mut work = deps.store.begin(caller.tenant()).await?;
     let mut state = work.runs().find(id).await?.ok_or(Error::NotFound("response"))?;
     let mut approvals = work.runs().approvals(id).await?;
     let found = approvals.iter_mut().find(|known| known.id == approval);
     let found = found.ok_or(Error::NotFound("approval"))?;
-    if found.state != ApprovalState::Pending || state.status != RunStatus::Waiting {
+    if state.status != RunStatus::Waiting {
         return Err(Conflict::Decided { state: found.state.as_str() }.into());
     }
-    if found.expires_at <= now {
-        return Err(Conflict::Decided { state: ApprovalState::Expired.as_str() }.into());
-    }
-    found.state = if decision.approve { ApprovalState::Approved } else { ApprovalState::Denied };
-    found.reason = decision.reason;
-    found.decided_at = Some(now);
+    settle(found, decision, now)?;
     let decided = found.clone();
-    work.runs().save_approvals(std::slice::from_ref(&decided)).await?;
-    let values = serde_json::json!({
-        "run": id,
-        "serverLabel": decided.server_label,
-        "tool": decided.tool,
-    });
-    let action = if decision.approve { "approval.approved" } else { "approval.denied" };
-    let target = decided.id.to_string();
-    record(&deps, caller, &mut *work, action, target, (None, Some(values))).await?;
+    keep(&deps, caller, &mut *work, &decided).await?;
     let is_all = approvals.iter().all(|known| known.state != ApprovalState::Pending);
     if is_all {
         state.status = RunStatus::InProgress;
@@ -84,6 +69,48 @@ pub async fn decide(
         run.runner.launch(caller.tenant(), id);
     }
     Ok((state, decided))
+}
+
+/// Refuses a reason that is too long, which stands at `pointer`.
+pub(super) fn check_reason(decision: &Decision, pointer: &str) -> Result<()> {
+    if decision.reason.as_ref().is_some_and(|text| text.chars().count() > MAX_REASON_CHARS) {
+        let message = format!("may have a reason of at most {MAX_REASON_CHARS} characters");
+        return Err(Error::invalid(pointer, "too_long", message));
+    }
+    Ok(())
+}
+
+/// Notes the decision about a call that still waits for one.
+pub(super) fn settle(approval: &mut Approval, decision: Decision, now: Timestamp) -> Result<()> {
+    if approval.state != ApprovalState::Pending {
+        return Err(Conflict::Decided { state: approval.state.as_str() }.into());
+    }
+    if approval.expires_at <= now {
+        return Err(Conflict::Decided { state: ApprovalState::Expired.as_str() }.into());
+    }
+    approval.state = if decision.approve { ApprovalState::Approved } else { ApprovalState::Denied };
+    approval.reason = decision.reason;
+    approval.decided_at = Some(now);
+    Ok(())
+}
+
+/// Stores a decision, with the event that tells of it.
+pub(super) async fn keep(
+    deps: &Deps<'_>,
+    caller: &Caller,
+    work: &mut dyn UnitOfWork,
+    decided: &Approval,
+) -> Result<()> {
+    work.runs().save_approvals(std::slice::from_ref(decided)).await?;
+    let values = serde_json::json!({
+        "run": decided.run,
+        "serverLabel": decided.server_label,
+        "tool": decided.tool,
+    });
+    let is_approved = decided.state == ApprovalState::Approved;
+    let action = if is_approved { "approval.approved" } else { "approval.denied" };
+    let target = decided.id.to_string();
+    record(deps, caller, work, action, target, (None, Some(values))).await
 }
 
 /// What stopping a run did (reference §1.3).

@@ -97,6 +97,7 @@ pub async fn explain_run(
         visible: false,
         outlives_connection: false,
         request: command.request,
+        resumes: None,
         status: RunStatus::InProgress,
         outcome: Outcome::default(),
         transcript: Vec::new(),
@@ -108,7 +109,7 @@ pub async fn explain_run(
         finished_at: None,
         revision: 1,
     };
-    let scene = Box::pin(Scene::set(run, &state, caller.clone(), view)).await?;
+    let scene = Box::pin(Scene::set(run, (&state, &state), caller.clone(), view)).await?;
     explain(run, &scene)
 }
 

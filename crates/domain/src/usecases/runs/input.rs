@@ -62,16 +62,16 @@ fn text_len(item: &Item) -> usize {
 }
 
 fn input(faults: &mut Vec<Fault>, request: &RunRequest, content: &Content) {
-    if request.input.is_empty() {
+    if request.decisions.is_empty() && request.input.is_empty() {
         faults.push(Fault::new("/input", "required", "must hold at least one message"));
     }
-    if request.input.len() > MAX_INPUT_ITEMS {
+    if !request.decisions.is_empty() && !request.input.is_empty() {
+        let message = "must hold decisions about calls, or messages, not both";
+        faults.push(Fault::new("/input", "contradiction", message));
+    }
+    if request.input.len().max(request.decisions.len()) > MAX_INPUT_ITEMS {
         let message = format!("may hold at most {MAX_INPUT_ITEMS} items");
         faults.push(Fault::new("/input", "too_many", message));
-    }
-    if request.input.iter().map(text_len).sum::<usize>() > MAX_INPUT_CHARS {
-        let message = format!("may have at most {MAX_INPUT_CHARS} characters in all");
-        faults.push(Fault::new("/input", "too_long", message));
     }
     let says_something = |item: &Item| match item {
         Item::Message { role: MessageRole::User, parts } => !parts.is_empty(),
@@ -82,9 +82,24 @@ fn input(faults: &mut Vec<Fault>, request: &RunRequest, content: &Content) {
         let message = "must hold something that the user says, or the result of a tool";
         faults.push(Fault::new("/input", "required", message));
     }
-    for (index, item) in request.input.iter().enumerate() {
+    item_faults(faults, "/input", &request.input, Some(content));
+}
+
+/// What is wrong with what is said, wherever it goes, as an assistant of this content
+/// reads it: one that is yet to be named has no files.
+pub(in crate::usecases) fn item_faults(
+    faults: &mut Vec<Fault>,
+    root: &str,
+    items: &[Item],
+    content: Option<&Content>,
+) {
+    if items.iter().map(text_len).sum::<usize>() > MAX_INPUT_CHARS {
+        let message = format!("may have at most {MAX_INPUT_CHARS} characters in all");
+        faults.push(Fault::new(root, "too_long", message));
+    }
+    for (index, item) in items.iter().enumerate() {
         if let Item::Message { parts, .. } = item {
-            let at = pointer_to("/input", &index.to_string());
+            let at = pointer_to(root, &index.to_string());
             for source in parts.iter().filter_map(source_of) {
                 media(faults, &at, source, content);
             }
@@ -99,7 +114,7 @@ const fn source_of(part: &Part) -> Option<&MediaSource> {
     }
 }
 
-fn media(faults: &mut Vec<Fault>, at: &str, source: &MediaSource, content: &Content) {
+fn media(faults: &mut Vec<Fault>, at: &str, source: &MediaSource, content: Option<&Content>) {
     match source {
         MediaSource::Url(url) => {
             let is_web = Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
@@ -109,7 +124,7 @@ fn media(faults: &mut Vec<Fault>, at: &str, source: &MediaSource, content: &Cont
             }
         }
         MediaSource::File(id) => {
-            if !has_file(content, *id) {
+            if !content.is_some_and(|content| has_file(content, *id)) {
                 let message = format!("`{id}` must be the id of a file of the assistant");
                 faults.push(Fault::new(at, "unknown", message));
             }

@@ -74,7 +74,10 @@ pub(super) async fn resume(working: &Working<'_>, scene: &Scene) -> Result<Optio
         return Ok(None);
     }
     let store = working.run.deps.store.runs();
-    let approvals = store.approvals(state.organization, state.id).await?;
+    let mut approvals = store.approvals(state.organization, state.id).await?;
+    if let Some(resumed) = state.resumes {
+        approvals.extend(store.approvals(state.organization, resumed.run).await?);
+    }
     let (mut approved, mut requested) = (Vec::new(), Vec::new());
     for call in state.transcript.iter().filter_map(|item| match item {
         Item::ToolCall(call) if open.contains(&call.id) => Some(call),

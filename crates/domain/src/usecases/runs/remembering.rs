@@ -1,6 +1,6 @@
 //! What an assistant notes of its user after a turn (reference §3.9).
 
-use super::{plan::Plan, rights, scene::question_of, working::Working};
+use super::{plan::Plan, resuming, rights, scene::question_of, working::Working};
 use crate::{
     Memory, Run,
     run::remember,
@@ -37,7 +37,8 @@ async fn note(working: &Working<'_>, run: &Run) -> Result<()> {
     if known.len() >= MAX_MEMORIES {
         return Ok(());
     }
-    let said = question_of(&run.request.input);
+    let earlier = resuming::asked(&deps, run).await?;
+    let said = question_of(&earlier.as_ref().unwrap_or(run).request.input);
     let plan = Plan::make(&deps, &caller, content, &run.request).await?;
     let facts = if plan.is_builtin() {
         remember::by_pattern(&said)

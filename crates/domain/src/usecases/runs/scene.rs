@@ -82,14 +82,15 @@ pub(super) struct Scene {
 }
 
 impl Scene {
-    /// Brings everything together.
+    /// Brings everything together: for the run, about what was `asked`, which another
+    /// run may have been.
     ///
     /// # Errors
     ///
     /// [`Error`]; what a single tool or file lacks becomes a notice instead.
     pub(super) async fn set(
         run: RunDeps<'_>,
-        state: &Run,
+        (state, asked): (&Run, &Run),
         caller: Caller,
         view: AssistantView,
     ) -> Result<Self> {
@@ -98,7 +99,7 @@ impl Scene {
         let plan = Plan::make(&deps, &caller, &content, &state.request).await?;
         let mut notices = plan.settings.notices.clone();
         notices.extend(plan.route.notices.iter().cloned());
-        let question = question_of(&state.request.input);
+        let question = question_of(&asked.request.input);
         let scope = KnowledgeScope {
             organization: view.record.assistant.organization,
             assistant: view.record.assistant.lineage(),
@@ -144,21 +145,21 @@ impl Scene {
             question,
             user_hash: user_hash.chars().take(32).collect(),
         };
-        scene.converse(run, state).await?;
+        scene.converse(run, asked).await?;
         Ok(scene)
     }
 
     /// Puts the conversation together: what always begins it, what of the thread is
     /// to be told, what is asked.
-    async fn converse(&mut self, run: RunDeps<'_>, state: &Run) -> Result<()> {
+    async fn converse(&mut self, run: RunDeps<'_>, asked: &Run) -> Result<()> {
         let content = &self.view.record.assistant.content;
         let kind = self.plan.candidate()?.kind;
         let model = &self.plan.route.model;
         let media = media::Media { run, scope: &self.scope, model, kind };
         let preamble = prompt::preamble(content);
         let preamble = media.resolve(preamble, &mut self.notices).await;
-        let input = media.resolve(state.request.input.clone(), &mut self.notices).await;
-        let past = history::of(run, state).await?;
+        let input = media.resolve(asked.request.input.clone(), &mut self.notices).await;
+        let past = history::of(run, asked).await?;
         let fixed = self.fixed_tokens(run, &preamble, &input);
         let chosen = history::choose(run, &self.plan, (&past, &input), fixed)?;
         let mut told = chosen.items;
@@ -168,10 +169,10 @@ impl Scene {
         self.omitted = chosen.omitted;
         self.to_summarize = chosen.summarize;
         self.is_summarized = chosen.is_summarized;
-        let asked = input.len();
+        let count = input.len();
         let items = preamble.into_iter().chain(past).chain(input).collect();
         self.items = context::pair(items);
-        self.before_input = self.items.len().saturating_sub(asked);
+        self.before_input = self.items.len().saturating_sub(count);
         Ok(())
     }
 

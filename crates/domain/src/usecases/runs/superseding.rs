@@ -1,6 +1,6 @@
 //! What becomes of a turn that is under way in a thread when another is to begin.
 
-use super::start::append;
+use super::{ending::account, start::append};
 use crate::{
     Thread,
     conversation::{Item, ToolResult},
@@ -32,7 +32,8 @@ pub(super) async fn settle_turn(
     if run.status == RunStatus::Waiting {
         let approvals = work.runs().approvals(run.id).await?;
         expire(deps, work, approvals).await?;
-        let run = close(deps, run);
+        let mut run = close(deps, run);
+        account(deps, work, &mut run).await?;
         let items = run.transcript.clone().into_iter();
         let messages = append(deps, &mut thread, run.id, items, deps.clock.now());
         work.conversations().insert_messages(&messages).await?;

@@ -30,6 +30,8 @@ pub(super) fn read(value: Value) -> Result<StartRun, Problem> {
                 .any("input")
                 .map(|input| items::read(&mut fields, input))
                 .unwrap_or_default(),
+            // They are decided one by one, and the same response goes on.
+            decisions: Vec::new(),
             instructions: optional(&mut fields, "instructions", Fields::text),
             version: None,
             previous: optional(&mut fields, "previous_response_id", Fields::parsed),

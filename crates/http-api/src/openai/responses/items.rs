@@ -1,11 +1,12 @@
-//! What was said, as items of this dialect.
+//! What a response was asked, as items of this dialect.
 
 use serde_json::{Value, json};
 use understudy_domain::{
-    assistant::content::MessageRole,
-    conversation::{Item, MediaSource, Part},
-    run::Run,
+    conversation::Item,
+    run::{DecidedCall, Run},
 };
+
+use crate::openai::items;
 
 /// The rest of a run's id, of which other ids are made.
 pub(super) fn stem(run: &Run) -> String {
@@ -16,72 +17,24 @@ pub(super) fn stem(run: &Run) -> String {
 /// What a run was asked, in order.
 pub(super) fn of_input(run: &Run) -> Vec<Value> {
     let stem = stem(run);
-    let told = |(number, item): (usize, &Item)| told(item, &format!("{stem}_i{number}"));
-    run.request.input.iter().enumerate().filter_map(told).collect()
-}
-
-fn told(item: &Item, stem: &str) -> Option<Value> {
-    Some(match item {
-        Item::Message { role, parts } => json!({
-            "type": "message",
-            "id": format!("msg_{stem}"),
-            "role": role.as_str(),
-            "status": "completed",
-            "content": parts.iter().map(|part| part_of(*role, part)).collect::<Vec<_>>(),
-        }),
-        Item::ToolCall(call) => json!({
-            "type": "function_call",
-            "id": format!("fc_{stem}"),
-            "call_id": call.id,
-            "name": call.name,
-            "arguments": call.arguments,
-            "status": "completed",
-        }),
-        Item::ToolResult(result) => json!({
-            "type": "function_call_output",
-            "id": format!("fco_{stem}"),
-            "call_id": result.call_id,
-            "output": result.content,
-            "status": "completed",
-        }),
-        Item::Reasoning(_) => return None,
-    })
-}
-
-fn part_of(role: MessageRole, part: &Part) -> Value {
-    match part {
-        Part::Text { text } if role == MessageRole::Assistant => {
-            json!({ "type": "output_text", "text": text, "annotations": [] })
-        }
-        Part::Text { text } => json!({ "type": "input_text", "text": text }),
-        Part::Refusal { text } => json!({ "type": "refusal", "refusal": text }),
-        Part::Image { source } => {
-            let (url, file) = place(source);
-            json!({ "type": "input_image", "image_url": url, "file_id": file, "detail": "auto" })
-        }
-        Part::File { source, name } => {
-            let (url, file) = place(source);
-            json!({ "type": "input_file", "file_url": url, "file_id": file, "filename": name })
-        }
-        Part::Audio { source } => {
-            let (format, data) = match source {
-                MediaSource::Data { content_type, base64 } => {
-                    (content_type.rsplit('/').next(), Some(base64))
-                }
-                MediaSource::Url(_) | MediaSource::File(_) => (None, None),
-            };
-            json!({ "type": "input_audio", "input_audio": { "format": format, "data": data } })
-        }
-    }
-}
-
-/// The address and the file of something.
-fn place(source: &MediaSource) -> (Option<String>, Option<String>) {
-    match source {
-        MediaSource::Url(url) => (Some(url.clone()), None),
-        MediaSource::File(id) => (None, Some(id.to_string())),
-        MediaSource::Data { content_type, base64 } => {
-            (Some(format!("data:{content_type};base64,{base64}")), None)
-        }
-    }
+    let said = |(number, item): (usize, &Item)| {
+        let prefix = match item {
+            Item::Message { .. } => "msg",
+            Item::ToolCall(_) => "fc",
+            Item::ToolResult(_) => "fco",
+            Item::Reasoning(_) => return None,
+        };
+        items::told(item, &format!("{prefix}_{stem}_i{number}"))
+    };
+    let decided = |(number, decided): (usize, &DecidedCall)| {
+        json!({
+            "type": "mcp_approval_response",
+            "id": format!("mcpr_{stem}_i{number}"),
+            "approval_request_id": decided.approval,
+            "approve": decided.decision.approve,
+            "reason": decided.decision.reason,
+        })
+    };
+    let asked = run.request.input.iter().enumerate().filter_map(said);
+    asked.chain(run.request.decisions.iter().enumerate().map(decided)).collect()
 }

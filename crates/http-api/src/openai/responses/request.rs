@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use understudy_domain::{
-    ThreadId,
-    assistant::content::{MessageRole, ReasoningEffort, ReasoningSummary, ToolMode},
-    conversation::{Item, Part},
+    assistant::content::{ReasoningEffort, ReasoningSummary, ToolMode},
     run::{CallerTool, Overrides, RequestFormat, RunRequest},
     usecases::runs::{StartRun, Threading},
 };
 
 use crate::{
-    asking::{function_call, optional, result, schema, tool, tool_choice, truncation},
+    asking::{optional, schema, tool, tool_choice, truncation},
     fields::Fields,
-    openai::reading::{content, effort, ignore, ignore_null, only, service_tier, text_of},
+    openai::{
+        conversations::thread_of,
+        reading::{INCLUDES, effort, ignore, ignore_null, only, service_tier},
+        said::Said,
+    },
     problem::Problem,
 };
 
@@ -30,17 +32,6 @@ const IGNORED: [&str; 6] = [
 ];
 /// What OpenAI does with requests that this service does otherwise.
 const ABSENT: [&str; 4] = ["prompt", "moderation", "context_management", "background_options"];
-/// What else a response may tell; all but the first is told anyhow or not at all.
-const INCLUDES: [&str; 8] = [
-    "message.output_text.logprobs",
-    "web_search_call.action.sources",
-    "web_search_call.results",
-    "code_interpreter_call.outputs",
-    "file_search_call.results",
-    "message.input_image.image_url",
-    "computer_call_output.output.image_url",
-    "reasoning.encrypted_content",
-];
 /// Built-in tools by what requests call them, and what the assistant object does.
 const BUILT_IN: [(&str, &str); 6] = [
     ("web_search", "webSearch"),
@@ -72,7 +63,7 @@ const SET_UP: [&str; 14] = [
 pub(super) fn read(value: Value) -> Result<(String, StartRun), Problem> {
     let mut fields = Fields::of(value)?;
     let model = fields.required("model", Fields::text);
-    let said = input(&mut fields);
+    let said = Said::of_request(&mut fields);
     let instructions = optional(&mut fields, "instructions", Fields::text);
     let given: Vec<String> = instructions.into_iter().chain(said.instructions).collect();
     let tools = tools(&mut fields);
@@ -82,6 +73,7 @@ pub(super) fn read(value: Value) -> Result<(String, StartRun), Problem> {
     let top_logprobs = overrides.top_logprobs.or(wants_logprobs.then_some(0));
     let request = RunRequest {
         input: said.items,
+        decisions: said.decisions,
         instructions: (!given.is_empty()).then(|| given.join("\n\n")),
         previous: optional(&mut fields, "previous_response_id", Fields::parsed),
         overrides: Overrides { top_logprobs, ..overrides },
@@ -133,12 +125,6 @@ fn threading(fields: &mut Fields, request: &RunRequest, store: Option<bool>) -> 
         None if store == Some(false) && request.previous.is_none() => Threading::Nowhere,
         None => Threading::New,
     }
-}
-
-/// The thread that a conversation is: `conv_…`, or `thread_…` as it is.
-fn thread_of(id: &str) -> Option<ThreadId> {
-    let stem = id.strip_prefix("conv_").or_else(|| id.strip_prefix("thread_"))?;
-    format!("thread_{stem}").parse().ok()
 }
 
 /// What else to tell, by our names.
@@ -240,88 +226,10 @@ fn tools(fields: &mut Fields) -> Tools {
     tools
 }
 
-/// What is said, and what of it are instructions.
-#[derive(Default)]
-struct Said {
-    items: Vec<Item>,
-    instructions: Vec<String>,
-}
-
-fn input(fields: &mut Fields) -> Said {
-    fields.require("input");
-    let mut said = Said::default();
-    match fields.any("input") {
-        None => {}
-        Some(Value::String(text)) => said.items.push(Item::text(MessageRole::User, text)),
-        Some(Value::Array(list)) => {
-            for (index, value) in list.into_iter().enumerate() {
-                fields.nested(&format!("/input/{index}"), value, |inner| said.item(inner));
-            }
-        }
-        Some(_) => fields.fault("input", "type", "must be a text or a list of items"),
-    }
-    said
-}
-
-impl Said {
-    fn item(&mut self, fields: &mut Fields) {
-        // What a response told, a client may send back.
-        match optional(fields, "type", Fields::text).as_deref() {
-            None | Some("message") => self.message(fields),
-            Some("function_call") => {
-                ignore(fields, &["parsed_arguments"]);
-                ignore_null(fields, &["caller", "namespace", "async", "async_"]);
-                self.items.push(Item::ToolCall(function_call(fields)));
-            }
-            Some("function_call_output") => {
-                ignore(fields, &["id"]);
-                ignore_null(fields, &["caller", "namespace"]);
-                self.items.push(result(fields, "call_id", "output"));
-            }
-            Some("reasoning") => {
-                // It was another provider's, perhaps, and is never given back.
-                ignore(fields, &["id", "summary", "content", "encrypted_content", "status"]);
-            }
-            Some(_) => {
-                let message = "must be one of message, function_call, function_call_output, \
-                               reasoning";
-                fields.fault("type", "enum", message);
-            }
-        }
-    }
-
-    fn message(&mut self, fields: &mut Fields) {
-        ignore(fields, &["id", "status", "phase"]);
-        let role = fields.required("role", Fields::text);
-        fields.require("content");
-        let role = match role.as_str() {
-            "system" | "developer" => {
-                self.instructions.push(text_of(fields, "content"));
-                return;
-            }
-            "user" => MessageRole::User,
-            "assistant" => MessageRole::Assistant,
-            _ => {
-                fields.fault("role", "enum", "must be one of user, assistant, system, developer");
-                return;
-            }
-        };
-        let mut parts = content(fields, "content");
-        if role == MessageRole::Assistant {
-            parts.retain(|part| !matches!(part, Part::Text { text } if text.is_empty()));
-            if parts.is_empty() {
-                return;
-            }
-        } else if parts.is_empty() {
-            fields.fault("content", "required", "must not be empty");
-        }
-        self.items.push(Item::Message { role, parts });
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use understudy_domain::{assistant::content::MessageRole, conversation::Item};
 
     use super::*;
 
@@ -376,6 +284,27 @@ mod tests {
         let both = json!({"conversation": format!("conv_{thread}"),
             "previous_response_id": format!("resp_{thread}")});
         assert!(format!("{:?}", kept(both).unwrap_err()).contains("contradiction"));
+    }
+
+    #[test]
+    fn decisions_about_calls_are_no_input() {
+        let approval = format!("apr_{}7", "0".repeat(31));
+        let asked = json!([
+            {"type": "mcp_approval_request", "id": approval, "server_label": "tickets",
+             "name": "close", "arguments": "{}"},
+            {"type": "mcp_approval_response", "approval_request_id": approval, "approve": false,
+             "reason": "No."}]);
+        let request = read(json!({"model": "a", "input": asked})).unwrap().1.request;
+
+        assert_eq!(request.input, []);
+        let [decided] = request.decisions.as_slice() else { panic!("{:?}", request.decisions) };
+        assert_eq!(decided.approval.to_string(), approval);
+        assert!(!decided.decision.approve);
+        assert_eq!(decided.decision.reason.as_deref(), Some("No."));
+        let found = problem(json!({"model": "a", "input": [{"type": "mcp_approval_response",
+            "approval_request_id": "mcpr_1"}]}));
+        assert!(found.contains("/input/0/approval_request_id"), "{found}");
+        assert!(found.contains("/input/0/approve"), "{found}");
     }
 
     #[test]

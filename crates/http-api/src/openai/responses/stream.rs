@@ -382,12 +382,8 @@ impl Told {
 /// A run that has ended, and the calls of it that wait for somebody.
 async fn ended(state: &State, caller: &Caller, id: RunId) -> Result<(Run, Vec<Value>), Problem> {
     let run = runs::wait_for_run(state.run_deps(), caller, id).await?;
-    if run.status != RunStatus::Waiting {
-        return Ok((run, Vec::new()));
-    }
-    let approvals = runs::list_approvals(state.deps(), caller, id).await?;
-    let told = approvals.iter().filter_map(view::approval).collect();
-    Ok((run, told))
+    let approvals = super::approvals(state.deps(), caller, &run).await?;
+    Ok((run, approvals.iter().map(view::approval).collect()))
 }
 
 fn text<'a>(data: &'a Map<String, Value>, name: &str) -> &'a str {

@@ -5,14 +5,11 @@ use understudy_domain::{
     Approval, Timestamp,
     chat::ToolChoice,
     conversation::ToolCall,
-    run::{
-        ApprovalState, CallerTool, Outcome, Overrides, RequestFormat, Run, RunStatus, RunUsage,
-        StopReason,
-    },
+    run::{CallerTool, Outcome, Overrides, RequestFormat, Run, RunStatus, RunUsage, StopReason},
 };
 
 use super::items::stem;
-use crate::openai::{annotations, told};
+use crate::openai::{annotations, conversations, told};
 
 /// The response object with these items.
 pub(super) fn response(run: &Run, model: &str, output: &[Value]) -> Value {
@@ -38,7 +35,7 @@ pub(super) fn response(run: &Run, model: &str, output: &[Value]) -> Value {
         "previous_response_id": request.previous,
         "temperature": temperature,
         "top_p": top_p,
-        "usage": run.status.is_final().then(|| usage(&outcome.usage)),
+        "usage": (!run.status.is_active()).then(|| usage(&outcome.usage)),
         "understudy": told(run),
     });
     if let Some(response) = response.as_object_mut() {
@@ -56,10 +53,10 @@ fn asked(run: &Run) -> Map<String, Value> {
         "maximum" => "xhigh",
         other => other,
     });
-    let conversation = run.thread.filter(|_| run.visible).map(|thread| {
-        let thread = thread.to_string();
-        json!({ "id": format!("conv_{}", thread.strip_prefix("thread_").unwrap_or(&thread)) })
-    });
+    let conversation = run
+        .thread
+        .filter(|_| run.visible)
+        .map(|thread| json!({ "id": conversations::id_of(thread) }));
     let truncation =
         if run.request.overrides.truncation == Some(false) { "disabled" } else { "auto" };
     let tools: Vec<Value> = run.request.tools.iter().map(tool).collect();
@@ -179,7 +176,7 @@ pub(super) fn output(run: &Run, approvals: &[Approval]) -> Vec<Value> {
     output.extend(
         calls.map(|(number, call)| function_call(&format!("fc_{stem}_{number}"), call, true)),
     );
-    output.extend(approvals.iter().filter_map(approval));
+    output.extend(approvals.iter().map(approval));
     output
 }
 
@@ -232,15 +229,13 @@ pub(super) fn function_call(id: &str, call: &ToolCall, is_done: bool) -> Value {
     })
 }
 
-/// A call that waits for somebody.
-pub(super) fn approval(approval: &Approval) -> Option<Value> {
-    (approval.state == ApprovalState::Pending).then(|| {
-        json!({
-            "type": "mcp_approval_request",
-            "id": approval.id,
-            "server_label": approval.server_label,
-            "name": approval.tool,
-            "arguments": approval.call.arguments,
-        })
+/// A call that waits for somebody, or waited.
+pub(super) fn approval(approval: &Approval) -> Value {
+    json!({
+        "type": "mcp_approval_request",
+        "id": approval.id,
+        "server_label": approval.server_label,
+        "name": approval.tool,
+        "arguments": approval.call.arguments,
     })
 }

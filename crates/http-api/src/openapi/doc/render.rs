@@ -223,7 +223,7 @@ const ASSISTANT: (&str, &str) =
     ("An assistant or draft: its id, its hyphenated UUID, or the slug of an assistant.", "support");
 
 /// Segments whose name says what they are.
-const BY_NAME: [(&str, &str, &str); 19] = [
+const BY_NAME: [(&str, &str, &str); 20] = [
     ("number", "The number of a version, from 1.", "2"),
     ("userId", "The id of a user.", "usr_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
     (
@@ -255,6 +255,7 @@ const BY_NAME: [(&str, &str, &str); 19] = [
         "The id of a call that waits for approval.",
         "apr_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90",
     ),
+    ("itemId", "The id of an item of the conversation.", "msg_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
     ("memoryId", "The id of something that is remembered.", "mem_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
     ("skillId", "The id of a skill.", "skl_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
     ("secretId", "The id of a secret.", "sec_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
@@ -262,10 +263,15 @@ const BY_NAME: [(&str, &str, &str); 19] = [
 ];
 
 /// What `{id}` is, by the path that it is in.
-const BY_PLACE: [(&str, &str, &str); 14] = [
+const BY_PLACE: [(&str, &str, &str); 15] = [
     ("/api/users", "The id of a user.", "usr_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
     ("/api/teams", "The id of a team.", "team_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
     ("/openai/v1/files", "The id of a file.", "upl_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
+    (
+        "/openai/v1/conversations",
+        "The id of a conversation, or of its thread (`thread_…`).",
+        "conv_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90",
+    ),
     ("/openai/v1/responses", "The id of a response.", "resp_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
     ("/api/responses", "The id of a response.", "resp_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
     ("/api/threads", "The id of a thread.", "thread_019a1c0e5b7c7d2e8f3a4b5c6d7e8f90"),
