@@ -7,11 +7,12 @@ use std::sync::{LazyLock, Mutex};
 use jsonschema::Validator;
 use reqwest::Method;
 use serde_json::{Value, json};
-use understudy_http_api::openapi_json;
+use understudy_http_api::openapi;
 
 use crate::request::Reply;
 
-static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&openapi_json()).unwrap());
+/// As it is served.
+pub(crate) static DOCUMENT: LazyLock<Value> = LazyLock::new(openapi);
 
 static VALIDATORS: LazyLock<Mutex<HashMap<String, &'static Validator>>> =
     LazyLock::new(Mutex::default);

@@ -44,7 +44,7 @@ mod stream;
 mod token_uses;
 mod trace_context;
 
-pub use openapi::openapi_json;
+pub use openapi::{openapi, openapi_json};
 pub use problem::problems_markdown;
 pub use server::{ContinueTrace, Metrics, Options, Ready, Services, SingleSignOn, serve};
 pub use stream::Streams;

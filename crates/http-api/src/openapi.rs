@@ -30,9 +30,17 @@ Errors are problem documents (RFC 9457); `code` says which. \
 `HEAD` is answered wherever `GET` is. \
 Every answer has an `X-Request-Id`.";
 
-/// The OpenAPI 3.1 document of the service, as JSON.
+/// The OpenAPI 3.1 document of the service, as the text of [`openapi`].
 #[must_use]
 pub fn openapi_json() -> String {
+    let mut text = serde_json::to_string_pretty(&openapi()).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// The OpenAPI 3.1 document of the service.
+#[must_use]
+pub fn openapi() -> Value {
     let info = InfoBuilder::new()
         .title("Understudy")
         .version(env!("CARGO_PKG_VERSION"))
@@ -52,9 +60,7 @@ pub fn openapi_json() -> String {
     // The document is made of texts and numbers, so it always serializes.
     let mut document = serde_json::to_value(&document).unwrap_or_default();
     complete(&mut document);
-    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
-    text.push('\n');
-    text
+    document
 }
 
 fn tags() -> Vec<utoipa::openapi::Tag> {

@@ -255,7 +255,9 @@ pub(super) fn running(name: &str) -> Option<Operation> {
         "openaiGetFile" => needs(Need::OwnSeat(Read)),
         "openaiDownloadFile" => needs(Need::OwnSeat(Read)).also(&[404]),
         "openaiDeleteFile" => needs(Need::OwnSeat(Write)),
-        "openaiCreateImage" => needs(Need::FreeSeat(Run)).json(json!({"prompt": "A fox"})),
+        "openaiCreateImage" => {
+            needs(Need::FreeSeat(Run)).json(json!({"prompt": "A fox"})).also(PICTURE)
+        }
         "openaiCreateEmbeddings" => needs(Need::FreeSeat(Run))
             .json(json!({"model": "text-embedding-3-small", "input": "Hello"}))
             .also(&[409]),

@@ -7,7 +7,7 @@ use understudy_domain::{Role, Scope, access::Level};
 use super::operations::{Need, Operation};
 
 /// Who somebody is to the assistant that everything is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Standing {
     /// A member of its organization whom nothing lets in.
     Colleague,
@@ -233,9 +233,11 @@ pub(super) fn expected(
         | Need::OwnSeat(_)
         | Need::OwnFreeSeat(_)
         | Need::OwnAnswer(_) => asks.of_what_may_be_hidden(operation.need),
-        Need::Copy | Need::Level(..) | Need::Deleted(_) | Need::Author(_) => {
-            asks.of_the_assistant(operation.need)
-        }
+        Need::Copy
+        | Need::Level(..)
+        | Need::LevelWithBoth(..)
+        | Need::Deleted(_)
+        | Need::Author(_) => asks.of_the_assistant(operation.need),
     }
 }
 
@@ -309,6 +311,9 @@ impl Asks {
         let level = self.standing.level();
         let (least_to_see, scope, may) = match need {
             Need::Level(least, scope) => (Level::View, scope, level >= least),
+            Need::LevelWithBoth(least, scope, other) => {
+                (Level::View, scope, level >= least && self.has(other))
+            }
             Need::Author(scope) => (Level::View, scope, self.standing == Standing::Owner),
             Need::Deleted(scope) => (Level::Owner, scope, level >= Level::Owner),
             _ => {

@@ -10,14 +10,14 @@ use std::{
 };
 
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use time::Duration;
 use understudy_domain::{
-    ApiToken, Approval, AssistantId, Image, Memory, PasswordHash, Run, Secret, TokenHash,
+    ApiToken, Approval, AssistantId, Image, Memory, PasswordHash, Run, RunEvent, Secret, TokenHash,
     TokenKind, TokenLimits, TokenText, User,
     access::Level,
     ports::PasswordHasher,
-    run::{ApprovalState, RunStatus},
+    run::{ApprovalState, RunStatus, names},
     usecases::webhooks::fan_out,
 };
 use understudy_testkit::{
@@ -250,13 +250,14 @@ impl World {
         body
     }
 
-    /// Makes everything ready for one request, and returns its path.
+    /// Makes everything ready for requests, and returns their path. It names a new
+    /// thing where one of them will use it up.
     pub(super) async fn ready(
         &self,
         operation: &Operation,
-        method: &Method,
-        template: &str,
+        (method, template): (&Method, &str),
         standing: Standing,
+        uses_up: bool,
     ) -> String {
         let this = format!("/api/assistants/{}", self.this);
         match operation.setup {
@@ -291,8 +292,7 @@ impl World {
             let end = start + path[start..].find('}').unwrap();
             let name = path[start + 1..end].to_owned();
             let is_last = !path[end..].contains('{');
-            let anew = is_last && (*method == Method::DELETE || operation.anew);
-            let value = self.thing(&path[..start], &name, standing, anew).await;
+            let value = self.thing(&path[..start], &name, standing, is_last && uses_up).await;
             path.replace_range(start..=end, &value);
         }
         format!("{path}{}", operation.query)
@@ -372,6 +372,10 @@ impl World {
         let mut work = self.app.store.begin(run.organization).await.unwrap();
         work.runs().insert(&run).await.unwrap();
         work.commit().await.unwrap();
+        // Who follows it is told so at once.
+        let end = RunEvent { sequence: 1, name: names::COMPLETED.to_owned(), data: Map::new() };
+        let end = (run.organization, run.id, end);
+        self.app.store.run_events().append(&[end]).await.unwrap();
         Some(run.id.to_string())
     }
 
