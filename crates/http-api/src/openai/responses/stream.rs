@@ -330,9 +330,7 @@ impl Told {
     fn finish(&mut self, run: &Run, approvals: &[Value]) -> Vec<Event> {
         let outcome = &run.outcome;
         let is_said = self.items.iter().any(|item| matches!(item.what, What::Message(_)));
-        let is_silent = outcome.text.is_empty()
-            && (run.status != RunStatus::Completed || !outcome.requested_calls.is_empty());
-        let mut events = if is_said || is_silent || run.status == RunStatus::Failed {
+        let mut events = if is_said || view::is_silent(run) || run.status == RunStatus::Failed {
             Vec::new()
         } else {
             self.say(outcome.refused, &outcome.text)

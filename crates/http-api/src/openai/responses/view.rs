@@ -159,6 +159,14 @@ fn usage(usage: &RunUsage) -> Value {
     })
 }
 
+/// Whether nothing was said, since the answer is calls, or is none yet.
+pub(super) fn is_silent(run: &Run) -> bool {
+    let outcome = &run.outcome;
+    let calls = !outcome.requested_calls.is_empty()
+        || outcome.stop_reason == Some(StopReason::ApprovalRequired);
+    outcome.text.is_empty() && (run.status != RunStatus::Completed || calls)
+}
+
 /// What was answered, as items.
 pub(super) fn output(run: &Run, approvals: &[Approval]) -> Vec<Value> {
     let (stem, outcome) = (stem(run), &run.outcome);
@@ -166,9 +174,7 @@ pub(super) fn output(run: &Run, approvals: &[Approval]) -> Vec<Value> {
     if !outcome.reasoning.is_empty() {
         output.push(reasoning(&format!("rs_{stem}"), &outcome.reasoning, true));
     }
-    let is_silent = outcome.text.is_empty()
-        && (run.status != RunStatus::Completed || !outcome.requested_calls.is_empty());
-    if !is_silent {
+    if !is_silent(run) {
         let part = part(outcome.refused, &outcome.text, run);
         output.push(message(&format!("msg_{stem}"), &[part], status(run)));
     }
