@@ -103,8 +103,8 @@ async fn pictures_uploads_and_usage_are_found_by_index() {
         ("find_image('key-77')", 1),
         ("uploads WHERE $MINE AND id = '00000000-0000-0000-0002-000000000010'", 1),
         (
-            "uploads WHERE $MINE AND $USER AND expires_at > '2025-01-01T00:00:00Z'
-             AND (created_at, id) < ('2026-01-01T00:00:00Z', '00000000-0000-0000-0002-0000000003e8')
+            "uploads WHERE $MINE AND $USER AND expires_at > '2025-12-31T20:00:00Z'
+             AND (created_at, id) < ('2025-12-31T23:00:00Z', '00000000-0000-0000-0002-0000000003e8')
              ORDER BY created_at DESC, id DESC LIMIT 10",
             10,
         ),
