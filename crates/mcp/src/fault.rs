@@ -14,7 +14,7 @@ const MOST_CHARS: usize = 500;
 
 /// Why there is no session. Nothing was done but to greet.
 pub(crate) fn connect_fault(error: &ClientInitializeError) -> ToolError {
-    tracing::debug!(%error, "no session with an MCP server");
+    tracing::debug!(kind = begin_kind(error), "no session with an MCP server");
     match error {
         ClientInitializeError::TransportError { error, .. } => match wire_fault(error) {
             Some(ToolError::TimedOut) => {
@@ -34,19 +34,42 @@ pub(crate) fn connect_fault(error: &ClientInitializeError) -> ToolError {
 
 /// Why there is no list of tools.
 pub(crate) fn list_fault(error: &ServiceError) -> ToolError {
-    tracing::debug!(%error, "no tools of an MCP server");
+    tracing::debug!(kind = kind(error), "no tools of an MCP server");
     service_fault(error, "it broke off while it listed its tools")
 }
 
 /// Why there is no answer of a tool.
 pub(crate) fn call_fault(error: &ServiceError) -> ToolError {
-    tracing::debug!(%error, "no answer of a tool of an MCP server");
+    tracing::debug!(kind = kind(error), "no answer of a tool of an MCP server");
     service_fault(error, "it broke off before it answered; whether it did something is not known")
 }
 
 /// Whether a server that answered so is there and knows the session.
 pub(crate) const fn is_answer(error: &ServiceError) -> bool {
     matches!(error, ServiceError::McpError(_))
+}
+
+/// What went wrong, for the log: an error itself has the server's words, which may
+/// hold the credentials that it was sent.
+const fn begin_kind(error: &ClientInitializeError) -> &'static str {
+    match error {
+        ClientInitializeError::TransportError { .. } => "transport",
+        ClientInitializeError::JsonRpcError(_) => "refusal",
+        ClientInitializeError::ConnectionClosed(_) => "closed",
+        ClientInitializeError::NoCompatibleProtocolVersion { .. } => "version",
+        _ => "protocol",
+    }
+}
+
+const fn kind(error: &ServiceError) -> &'static str {
+    match error {
+        ServiceError::McpError(_) => "refusal",
+        ServiceError::TransportSend(_) => "transport",
+        ServiceError::TransportClosed => "closed",
+        ServiceError::Timeout { .. } => "timeout",
+        ServiceError::Cancelled { .. } => "cancelled",
+        _ => "protocol",
+    }
 }
 
 fn service_fault(error: &ServiceError, broken: &str) -> ToolError {

@@ -108,8 +108,10 @@ fn logs(config: &Config) -> Boxed {
     }
 }
 
+/// What is logged. The library that speaks MCP logs what servers say, word for word,
+/// and they may repeat what they were sent: whoever wants that has to name it.
 fn filter(config: &Config) -> EnvFilter {
-    EnvFilter::new(&config.log) // the configuration was checked: it parses
+    EnvFilter::new(format!("rmcp=warn,{}", config.log)) // the configuration was checked: it parses
 }
 
 /// The collector of the process's metrics, made on first use; `None` when

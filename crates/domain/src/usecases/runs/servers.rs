@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
+use serde_json::Value;
 
 use super::RunDeps;
 use crate::{
@@ -13,11 +14,12 @@ use crate::{
         content::{McpServer, SkillType, ToolMode},
         view::AssistantView,
     },
-    ports::{McpEndpoint, McpPlace},
+    ports::{McpEndpoint, McpPlace, McpTool, ToolError},
     run::{
         Notice, NoticeAction, RunRequest,
         tools::{McpListing, OfferedTool, ToolOrigin},
     },
+    secret::mask,
     skill,
     usecases::{Caller, Result, support::read_text},
 };
@@ -66,11 +68,51 @@ pub(super) async fn reach(
     }
     tracing::debug!(user.id = %caller.actor.user, servers = reached.endpoints.len(), "asking for tools");
     let asked = reached.endpoints.values().map(|endpoint| async {
-        let tools = run.mcp.tools(endpoint).await.map_err(|error| error.to_string());
-        McpListing { label: endpoint.label.clone(), tools }
+        let tools = run.mcp.tools(endpoint).await;
+        masked((endpoint.label.clone(), tools), &credentials(endpoint))
     });
     reached.listings = join_all(asked).await;
     Ok(reached)
+}
+
+/// What a server is sent so that it lets the run in.
+pub(super) fn credentials(endpoint: &McpEndpoint) -> Vec<Secret<String>> {
+    match &endpoint.place {
+        McpPlace::Http { authorization, headers, .. } => {
+            let values = headers.iter().map(|(_, value)| value.clone());
+            authorization.iter().cloned().chain(values).collect()
+        }
+        McpPlace::Stdio { .. } => Vec::new(),
+    }
+}
+
+/// What a server tells of itself, or why it tells nothing, without the credentials
+/// that it was sent: models and people read it.
+fn masked(
+    (label, tools): (String, std::result::Result<Vec<McpTool>, ToolError>),
+    credentials: &[Secret<String>],
+) -> McpListing {
+    let without = |tool: McpTool| {
+        let schema = Value::Object(tool.input_schema.clone()).to_string();
+        let cleared = mask(&schema, credentials);
+        let input_schema = if cleared == schema {
+            tool.input_schema
+        } else {
+            serde_json::from_str(&cleared).unwrap_or_default()
+        };
+        McpTool {
+            name: mask(&tool.name, credentials),
+            description: mask(&tool.description, credentials),
+            input_schema,
+            ..tool
+        }
+    };
+    let tools = match tools {
+        Ok(tools) if credentials.is_empty() => Ok(tools),
+        Ok(tools) => Ok(tools.into_iter().map(without).collect()),
+        Err(error) => Err(mask(&error.to_string(), credentials)),
+    };
+    McpListing { label, tools }
 }
 
 type Opened = BTreeMap<SealedId, Secret<String>>;
