@@ -1,11 +1,17 @@
-//! What must survive: acknowledged writes and uploads a `kill -9`, the service an
-//! outage of its database.
+//! What must survive: acknowledged writes, uploads and responses a `kill -9`, the
+//! service an outage of its database.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test panics")]
 #![cfg(unix)]
 
 mod kill;
 mod outage;
 mod proxy;
+mod runs;
+#[path = "../peers/servers.rs"]
+#[expect(dead_code, reason = "runs among others' programs use the rest")]
+mod servers;
+#[path = "../peers/service.rs"]
+mod service;
 #[path = "../process/support.rs"]
 #[expect(dead_code, reason = "the other tests of the process use the rest")]
 mod support;
