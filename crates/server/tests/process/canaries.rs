@@ -1,17 +1,17 @@
 //! Secrets are planted wherever the service takes them, everything is done with
-//! them, and then they are searched for: in answers, logs, the database, the blobs.
-//! They may be nowhere but where they are used.
+//! them, and then they are searched for: in answers, logs, the database, the blobs,
+//! and in what models are asked. They may be nowhere but where they are used.
 
 #![expect(clippy::disallowed_types, reason = "a test is a client of the server")]
+
+mod parrot;
+mod running;
 
 use std::{
     collections::{BTreeSet, HashMap},
     fs::{self, File},
-    io::{Read, Write},
-    net::TcpListener,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
-    thread,
+    sync::{Mutex, PoisonError},
 };
 
 use base64::{Engine, prelude::*};
@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use understudy_tests::{Database, http_client};
 
+use self::parrot::Parrot;
 use crate::support::{Server, directory, understudy};
 
 const BOOTSTRAP: &str = "ust_canary-of-the-first-administrator-Jq3";
@@ -29,7 +30,7 @@ const MASTER_KEY: &str = "Y2FuYXJ5LW1hc3Rlci1rZXktMDEyMzQ1Njc4OWFiY2Q=";
 const MARKER: &str = "marker-that-everybody-may-see-Wd8";
 
 /// What is planted, by where it belongs.
-const PLANTED: [(&str, &str); 12] = [
+const PLANTED: [(&str, &str); 19] = [
     ("bootstrap token", BOOTSTRAP),
     ("master key", MASTER_KEY),
     ("key from the environment", "canary-sk-from-environment-8Fh2"),
@@ -42,6 +43,13 @@ const PLANTED: [(&str, &str); 12] = [
     ("provider key", "canary-provider-key-Mm4e"),
     ("password", "canary-password-of-a-user-Hs6"),
     ("webhook secret", "whsec_Y2FuYXJ5LXdlYmhvb2stc2VjcmV0LTEyMzQ1Ng=="),
+    ("web search key", "canary-web-search-key-Gf7Pw"),
+    ("key of a provider that answers", "canary-answering-key-Bv2Zq"),
+    ("mcp authorization of a run", "canary-run-authorization-Lr8Nd"),
+    ("mcp header of a run", "canary-run-header-value-Xs5Ke"),
+    ("secret of a skill", "canary-skill-secret-value-Ow1Ju"),
+    ("secret in an address", "canary/skill code+with=signs-Uc9Ty"),
+    ("password of one who asks", "canary-asking-password-Ih3Mv"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -69,19 +77,21 @@ struct Stage {
     seen: Mutex<Vec<(String, Vec<u8>)>>,
     /// Values that the service made and showed once.
     made: Mutex<Vec<(String, String)>>,
-    echo: Echo,
+    parrot: Parrot,
 }
 
 impl Stage {
     fn start(database: Option<&Database>) -> Self {
         let directory = directory();
-        let echo = Echo::start();
+        let parrot = Parrot::start();
         let mut command =
             understudy(directory.path(), &["--listen", "127.0.0.1:0", "--log", "trace"]);
         command
             .env("UNDERSTUDY_BOOTSTRAP_TOKEN", BOOTSTRAP)
             .env("UNDERSTUDY_MASTER_KEY", MASTER_KEY)
-            .env("OPENAI_API_KEY", PLANTED[2].1)
+            .env("OPENAI_API_KEY", planted("key from the environment"))
+            .env("UNDERSTUDY_WEB_SEARCH", format!("brave:{}/search", parrot.url))
+            .env("UNDERSTUDY_WEB_SEARCH_KEY", planted("web search key"))
             .env("UNDERSTUDY_ALLOW_PRIVATE_NETWORK", "127.0.0.0/8")
             .stderr(File::create(directory.path().join("log")).unwrap());
         if let Some(database) = database {
@@ -89,7 +99,7 @@ impl Stage {
         }
         let server = Server::spawn(command);
         let client = http_client().build().unwrap();
-        Self { directory, server, client, seen: Mutex::default(), made: Mutex::default(), echo }
+        Self { directory, server, client, seen: Mutex::default(), made: Mutex::default(), parrot }
     }
 
     /// Asks, remembers the answer, and expects a status.
@@ -142,6 +152,7 @@ impl Stage {
         let assistant = self.assistant().await;
         self.secrets(&assistant).await;
         self.history(&assistant).await;
+        self.running().await;
         self.administration().await;
         for path in ["/api/events?limit=200", "/api/session", "/api/assistants?fields=full"] {
             self.get(path).await;
@@ -219,27 +230,19 @@ impl Stage {
 
     async fn administration(&self) {
         let provider = json!({
-            "name": "Mine", "kind": "openai-compatible", "baseUrl": self.echo.url,
+            "name": "Mine", "kind": "openai-compatible", "baseUrl": format!("{}/v1", self.parrot.url),
             "apiKey": planted("provider key"),
         });
         let made = self.ask(Method::POST, "/api/providers", provider, 201).await;
         let place = format!("/api/providers/{}", made["id"].as_str().unwrap());
-        // What it is asked with comes back in the echo's complaint.
+        // What it is asked with comes back in its complaint.
         self.ask(Method::POST, &format!("{place}/_test"), json!({}), 200).await;
-        assert!(self.echo.heard(planted("provider key")), "the key was not used");
+        assert!(self.parrot.heard(planted("provider key")), "the key was not used");
         self.get("/api/providers").await;
         let user = json!({"email": "ada@example.com", "password": planted("password")});
         self.ask(Method::POST, "/api/users", user, 201).await;
         self.get("/api/users").await;
-        let login = json!({"email": "ada@example.com", "password": planted("password")});
-        let (status, head, bytes) = self.send("", &Method::POST, "/api/session", &login).await;
-        assert_eq!(status, 200);
-        let body: Value = serde_json::from_slice(&bytes).unwrap();
-        let cookie = head.split("understudy_session=").nth(1).unwrap().split(';').next().unwrap();
-        lock(&self.made).push(("session cookie".to_owned(), cookie.to_owned()));
-        let jwt = body["token"].as_str().unwrap().to_owned();
-        let signature = jwt.rsplit('.').next().unwrap().to_owned();
-        lock(&self.made).push(("JWT".to_owned(), signature));
+        let jwt = self.log_in("ada@example.com", planted("password")).await;
         self.send(&jwt, &Method::GET, "/api/session", &Value::Null).await;
         let token = self.make("/api/tokens", json!({"type": "personal"}), "token").await;
         let text = token["token"].as_str().unwrap();
@@ -255,6 +258,20 @@ impl Stage {
         self.get(&place).await;
         self.ask(Method::PATCH, &place, json!({"description": "new"}), 200).await;
         self.get(&format!("{place}/deliveries")).await;
+    }
+
+    /// Begins a session; its JWT.
+    async fn log_in(&self, email: &str, password: &str) -> String {
+        let login = json!({"email": email, "password": password});
+        let (status, head, bytes) = self.send("", &Method::POST, "/api/session", &login).await;
+        assert_eq!(status, 200);
+        let body: Value = serde_json::from_slice(&bytes).unwrap();
+        let cookie = head.split("understudy_session=").nth(1).unwrap().split(';').next().unwrap();
+        lock(&self.made).push(("session cookie".to_owned(), cookie.to_owned()));
+        let jwt = body["token"].as_str().unwrap().to_owned();
+        let signature = jwt.rsplit('.').next().unwrap().to_owned();
+        lock(&self.made).push(("JWT".to_owned(), signature));
+        jwt
     }
 
     /// Looks for everything everywhere.
@@ -275,7 +292,9 @@ impl Stage {
             places.any(|(_, bytes)| !marker.find(bytes).is_empty())
         };
         let database = if is_embedded { "understudy.db" } else { "database" };
-        assert!(holds_it("answer") && holds_it(database), "the marker was not found");
+        for place in ["answer", database, "what a model is asked"] {
+            assert!(holds_it(place), "the marker was not found in {place}");
+        }
         let made = lock(&self.made).clone();
         let planted = PLANTED.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
         let mut needles = Needles::default();
@@ -366,44 +385,6 @@ fn read_all(folder: &Path, places: &mut Vec<(String, Vec<u8>)>) {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             places.push((name, fs::read(&path).unwrap()));
         }
-    }
-}
-
-/// A provider that says what it was asked with, as some do.
-struct Echo {
-    url: String,
-    heard: Arc<Mutex<String>>,
-}
-
-impl Echo {
-    fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/v1", listener.local_addr().unwrap());
-        let heard = Arc::<Mutex<String>>::default();
-        let writing = Arc::clone(&heard);
-        thread::spawn(move || {
-            for connection in listener.incoming() {
-                let Ok(mut connection) = connection else { return };
-                let mut bytes = [0; 4_096];
-                let read = connection.read(&mut bytes).unwrap_or_default();
-                let text = String::from_utf8_lossy(&bytes[..read]).into_owned();
-                let complaint =
-                    json!({"error": {"message": format!("invalid: {text}")}}).to_string();
-                let answer = format!(
-                    "HTTP/1.1 401 Unauthorized\r\ncontent-type: application/json\r\n\
-                     content-length: {}\r\nconnection: close\r\n\r\n{complaint}",
-                    complaint.len()
-                );
-                lock(&writing).push_str(&text);
-                // Whoever asked may be gone.
-                let _ = connection.write_all(answer.as_bytes());
-            }
-        });
-        Self { url, heard }
-    }
-
-    fn heard(&self, text: &str) -> bool {
-        lock(&self.heard).contains(text)
     }
 }
 
