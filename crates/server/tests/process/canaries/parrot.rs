@@ -43,18 +43,18 @@ impl Parrot {
 }
 
 fn converse(mut connection: TcpStream, heard: &Mutex<String>) {
-    let Some((head, body)) = read(&connection) else { return };
-    lock(heard).push_str(&head);
-    let said = format!("invalid: {head}{}", String::from_utf8_lossy(&body));
-    let (status, answer) = answer(&head, &body, &said);
+    let Some((asked, body)) = read(&connection) else { return };
+    lock(heard).push_str(&asked);
+    let said = format!("invalid: {asked}{}", String::from_utf8_lossy(&body));
+    let (status, answer) = answer(&asked, &body, &said);
     let answer = if answer.is_null() { String::new() } else { answer.to_string() };
-    let head = format!(
+    let begin = format!(
         "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\
          connection: close\r\n\r\n",
         answer.len()
     );
     // Whoever asked may be gone.
-    let _ = connection.write_all((head + &answer).as_bytes());
+    let _ = connection.write_all((begin + &answer).as_bytes());
 }
 
 fn read(connection: &TcpStream) -> Option<(String, Vec<u8>)> {

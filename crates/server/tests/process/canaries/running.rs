@@ -3,7 +3,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use understudy_testkit::{Fault, ModelUpstream, Turn};
+use understudy_testkit::{Fault, ModelUpstream, RecordedRequest, Turn};
 
 use super::{BOOTSTRAP, MARKER, Stage, lock, parrot::TOOLS, planted};
 
@@ -31,7 +31,7 @@ impl Stage {
         ];
         let key = planted("key of a provider that answers");
         let asked: Vec<_> = upstream.requests().into_iter().filter(|r| r.api.is_some()).collect();
-        let results: Vec<String> = asked.iter().flat_map(|r| r.tool_results()).collect();
+        let results: Vec<String> = asked.iter().flat_map(RecordedRequest::tool_results).collect();
         for request in asked {
             let header = request.header("authorization").unwrap_or_default();
             assert!(header.contains(key), "the key was not used");
@@ -135,8 +135,9 @@ impl Stage {
         assert_eq!(status, 200, "{stream}");
         self.keep("answer of a stream".to_owned(), head.into_bytes());
         self.keep("answer of a stream".to_owned(), bytes);
-        let data = stream.lines().filter_map(|line| line.strip_prefix("data: {"));
-        let last: Value = serde_json::from_str(&format!("{{{}", data.last().unwrap())).unwrap();
+        let mut data = stream.lines().filter_map(|line| line.strip_prefix("data: {"));
+        let last: Value =
+            serde_json::from_str(&format!("{{{}", data.next_back().unwrap())).unwrap();
         let id = last["id"].as_str().unwrap().to_owned();
         let approvals = format!("/api/responses/{id}/approvals");
         let all = self.read(token, &approvals).await;
