@@ -225,6 +225,33 @@ pub(super) fn running(name: &str) -> Option<Operation> {
     let hello = || json!({"input": "Hello", "stream": false});
     Some(match name {
         "createResponse" => needs(view(Run)).when(Setup::Restored).json(hello()),
+        "explainInput" => needs(edit(Run)).when(Setup::Restored).asked("?input=Hello"),
+        "explainRequest" => needs(edit(Run)).when(Setup::Restored).json(hello()),
+        "getResponse" | "followResponse" | "listApprovals" => answer(&[Read, Run]),
+        "deleteResponse" => answer(&[Run]),
+        "cancelResponse" => answer(&[Run]).json(json!({})).also(&[409]),
+        "decideApproval" => answer(&[Run]).json(json!({"approve": false})).also(&[409]),
+        "listThreads" => needs(Need::Seat(Read)),
+        "createThread" => needs(Need::Seat(Write)).json(json!({"title": "Mine"})),
+        "getThread" | "listMessages" => needs(Need::OwnFreeSeat(Read)),
+        "patchThread" => needs(Need::OwnFreeSeat(Write)).patch(json!({"title": "Ours"})),
+        "deleteThread" => needs(Need::OwnFreeSeat(Write)),
+        "listMemories" => needs(view(Read)).when(Setup::Restored),
+        "deleteMemories" | "deleteMemory" => needs(view(Write)).when(Setup::Restored),
+        "listAutomations" => needs(Need::SeatAndRole(Role::Member, Read)),
+        "getAutomation" => needs(Need::SeatAndRoleAtHome(Role::Member, Read)),
+        "executeAutomation" => {
+            needs(Need::SeatAndRoleAtHome(Role::Member, Run)).json(json!({"parameters": {}}))
+        }
+        _ => return openai(name),
+    })
+}
+
+/// What OpenAI's clients ask for.
+fn openai(name: &str) -> Option<Operation> {
+    use Scope::{Read, Run, Write};
+    let answer = |scopes| needs(Need::OwnAnswer(scopes)).when(Setup::Restored);
+    Some(match name {
         "openaiListModels" => needs(Need::Seat(Read)),
         "openaiGetModel" => needs(view(Read)).when(Setup::Restored),
         "openaiCreateChatCompletion" => {
@@ -261,24 +288,6 @@ pub(super) fn running(name: &str) -> Option<Operation> {
         "openaiCreateEmbeddings" => needs(Need::FreeSeat(Run))
             .json(json!({"model": "text-embedding-3-small", "input": "Hello"}))
             .also(&[409]),
-        "explainInput" => needs(edit(Run)).when(Setup::Restored).asked("?input=Hello"),
-        "explainRequest" => needs(edit(Run)).when(Setup::Restored).json(hello()),
-        "getResponse" | "followResponse" | "listApprovals" => answer(&[Read, Run]),
-        "deleteResponse" => answer(&[Run]),
-        "cancelResponse" => answer(&[Run]).json(json!({})).also(&[409]),
-        "decideApproval" => answer(&[Run]).json(json!({"approve": false})).also(&[409]),
-        "listThreads" => needs(Need::Seat(Read)),
-        "createThread" => needs(Need::Seat(Write)).json(json!({"title": "Mine"})),
-        "getThread" | "listMessages" => needs(Need::OwnFreeSeat(Read)),
-        "patchThread" => needs(Need::OwnFreeSeat(Write)).patch(json!({"title": "Ours"})),
-        "deleteThread" => needs(Need::OwnFreeSeat(Write)),
-        "listMemories" => needs(view(Read)).when(Setup::Restored),
-        "deleteMemories" | "deleteMemory" => needs(view(Write)).when(Setup::Restored),
-        "listAutomations" => needs(Need::SeatAndRole(Role::Member, Read)),
-        "getAutomation" => needs(Need::SeatAndRoleAtHome(Role::Member, Read)),
-        "executeAutomation" => {
-            needs(Need::SeatAndRoleAtHome(Role::Member, Run)).json(json!({"parameters": {}}))
-        }
         _ => return None,
     })
 }

@@ -25,12 +25,12 @@ async fn upstream(app: &App) -> ModelUpstream {
     upstream
 }
 
-fn asked(input: Value) -> Value {
+fn asked(input: &Value) -> Value {
     json!({"model": MODEL, "input": input})
 }
 
-fn with(more: Value) -> Value {
-    let mut body = asked(json!("Hello"));
+fn with(more: &Value) -> Value {
+    let mut body = asked(&json!("Hello"));
     body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     body
 }
@@ -70,7 +70,7 @@ pub(crate) async fn every_form_of_input_is_understood(app: &App) {
         (json!([1, 2]), json!([[1, 2]]), 1),
         (json!([[1], [2, 3]]), json!([[1], [2, 3]]), 2),
     ] {
-        let made = app.post(Ada, CREATE).json(&asked(input)).expect(200).await;
+        let made = app.post(Ada, CREATE).json(&asked(&input)).expect(200).await;
         assert_eq!(made.body["data"].as_array().unwrap().len(), count);
         assert_eq!(upstream.last().unwrap().body["input"], sent);
     }
@@ -85,22 +85,22 @@ pub(crate) async fn what_cannot_be_embedded_is_refused_by_its_parameter(app: &Ap
     for (body, param, code) in [
         (json!({"model": MODEL}), "input", "missing_required_parameter"),
         (json!({"input": "x"}), "model", "missing_required_parameter"),
-        (asked(json!([])), "input", "invalid_value"),
-        (asked(json!(["x", ""])), "input[1]", "invalid_value"),
-        (asked(json!(["x", 1])), "input", "invalid_type"),
-        (with(json!({"model": "helper"})), "model", "unknown_model"),
-        (with(json!({"dimensions": 0})), "dimensions", "range"),
-        (with(json!({"encoding_format": "hex"})), "encoding_format", "invalid_value"),
-        (with(json!({"api_base": "http://x"})), "api_base", "unknown_parameter"),
+        (asked(&json!([])), "input", "invalid_value"),
+        (asked(&json!(["x", ""])), "input[1]", "invalid_value"),
+        (asked(&json!(["x", 1])), "input", "invalid_type"),
+        (with(&json!({"model": "helper"})), "model", "unknown_model"),
+        (with(&json!({"dimensions": 0})), "dimensions", "range"),
+        (with(&json!({"encoding_format": "hex"})), "encoding_format", "invalid_value"),
+        (with(&json!({"api_base": "http://x"})), "api_base", "unknown_parameter"),
         (json!({"model": "nomic", "input": [1]}), "input", "unsupported"),
     ] {
         let error = app.post(Ada, CREATE).json(&body).expect(400).await.body["error"].take();
         assert_eq!((&error["param"], &error["code"]), (&json!(param), &json!(code)), "{error}");
     }
-    let large = with(json!({"model": "text-embedding-3-large"}));
+    let large = with(&json!({"model": "text-embedding-3-large"}));
     let nobody = app.post(Ada, CREATE).json(&large);
     refused(nobody, 409, "invalid_request_error", "no_provider").await;
-    let seatless = app.post(Seatless, CREATE).json(&with(json!({})));
+    let seatless = app.post(Seatless, CREATE).json(&with(&json!({})));
     refused(seatless, 403, "permission_error", "ai_seat_required").await;
     assert_eq!(upstream.requests().len(), 0);
 }
@@ -108,14 +108,14 @@ pub(crate) async fn what_cannot_be_embedded_is_refused_by_its_parameter(app: &Ap
 pub(crate) async fn a_failure_to_embed_and_a_budget_are_told_as_openai_tells_them(app: &App) {
     let upstream = upstream(app).await;
     upstream.fail_at("/v1/embeddings", Fault::status(400));
-    let failed = app.post(Ada, CREATE).json(&with(json!({})));
+    let failed = app.post(Ada, CREATE).json(&with(&json!({})));
     refused(failed, 502, "server_error", "provider_failed").await;
 
     let budgets = json!({"budgets": [{"subject": "user", "period": "day", "maxTokens": 5}]});
     app.patch(Admin, "/api/organization").json(&budgets).expect(200).await;
-    app.post(Ada, CREATE).json(&asked(json!("a b c d"))).expect(200).await;
+    app.post(Ada, CREATE).json(&asked(&json!("a b c d"))).expect(200).await;
     let spent = upstream.requests().len();
-    let over = app.post(Ada, CREATE).json(&asked(json!("a b c d")));
+    let over = app.post(Ada, CREATE).json(&asked(&json!("a b c d")));
     refused(over, 429, "rate_limit_error", "budget_exceeded").await;
     assert_eq!(upstream.requests().len(), spent);
 }

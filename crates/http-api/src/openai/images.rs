@@ -158,16 +158,12 @@ async fn create(mut call: Call) -> Answer {
         let look = command.look;
         let order = (command, usize::try_from(count).unwrap_or(usize::MAX));
         let created = images::create_images(call.deps(), painter, &call.caller, order).await?;
-        Ok(allowance.told(answer::ok(&told(created, (look, format), &call.state))?))
+        Ok(allowance.told(answer::ok(&told(&created, (look, format), &call.state))?))
     })
     .await
 }
 
-fn told(
-    created: Vec<CreatedImage>,
-    (look, format): (ImageLook, Format),
-    state: &State,
-) -> ImageList {
+fn told(created: &[CreatedImage], (look, format): (ImageLook, Format), state: &State) -> ImageList {
     let sum = |tokens: fn(&CreatedImage) -> u64| created.iter().map(tokens).sum::<u64>();
     let input_tokens = sum(|image| image.tokens.input);
     let output_tokens = sum(|image| image.tokens.output);
