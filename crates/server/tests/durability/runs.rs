@@ -57,7 +57,8 @@ async fn go_on(kept: Kept) {
     service.restart();
     service.post(approval, &json!({"approve": true}), 409).await;
     let again = service.follow(paused.response(), 0).await.end().await;
-    assert_eq!(again.last(), heard.last());
+    // If its last event was not stored yet, it is told anew, under another number.
+    assert_eq!(again.last()["output_text"], heard.last()["output_text"]);
     assert_eq!(service.get(&response).await["output_text"], "It is nine.");
     assert_eq!(clock_calls(&service), [("convert_time".to_owned(), noon())]);
 }
