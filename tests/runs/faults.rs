@@ -101,7 +101,7 @@ async fn who_does_not_begin_to_answer_is_asked_a_bounded_number_of_times_and_the
             (Fault::ErrorEvent { after: 0, trouble: Trouble::Overloaded }, 1),
             (Fault::ErrorEvent { after: 0, trouble: Trouble::Internal }, 1),
         ] {
-            replaced(Pair::of(protocol).await, fault, times).await;
+            Box::pin(replaced(Pair::of(protocol).await, fault, times)).await;
         }
     }
 }
@@ -112,7 +112,7 @@ async fn who_stays_silent_is_not_waited_for() {
     let silences = [Hang::BeforeHead, Hang::BeforeFirstEvent];
     let all = WIRES.into_iter().flat_map(|protocol| silences.map(|hang| (protocol, hang)));
     join_all(all.map(|(protocol, hang)| async move {
-        replaced(Pair::hasty(protocol).await, Fault::Hang(hang), 1).await;
+        Box::pin(replaced(Pair::hasty(protocol).await, Fault::Hang(hang), 1)).await;
     }))
     .await;
 }
@@ -174,12 +174,12 @@ async fn once_a_provider_has_begun_nobody_else_is_asked_and_what_it_said_stays()
             (Fault::ErrorEvent { after, trouble: Trouble::Overloaded }, "provider_busy"),
             (Fault::ErrorEvent { after, trouble: Trouble::Internal }, "provider_failed"),
         ] {
-            broken_off(Pair::of(protocol).await, fault, code).await;
+            Box::pin(broken_off(Pair::of(protocol).await, fault, code)).await;
         }
     }
     join_all(WIRES.map(|protocol| async move {
         let hang = Fault::Hang(Hang::AfterEvents(until_text(protocol)));
-        broken_off(Pair::hasty(protocol).await, hang, "provider_timeout").await;
+        Box::pin(broken_off(Pair::hasty(protocol).await, hang, "provider_timeout")).await;
     }))
     .await;
 }

@@ -72,15 +72,15 @@ pub(crate) async fn conclude(tasks: &Tasks, live: Arc<Live>, why: Interruption) 
     interrupt_run(tasks.deps(), target, &sink, &Progress::default(), why).await;
 }
 
-/// Finds out whose run it is and behind which event it goes on, of which `lost` may have
+/// Finds out whose run it is and behind which event it goes on, of which `unstored` may have
 /// been told and not stored; `false` when that cannot be known now: its lease ends, and
 /// whoever looks after it tries again.
-async fn prepare(tasks: &Tasks, live: &Live, lost: usize) -> bool {
+async fn prepare(tasks: &Tasks, live: &Live, unstored: usize) -> bool {
     match find(tasks, live).await {
         Ok(Some((run, last))) => {
             live.belongs_to(run.user);
-            let lost = u64::try_from(lost).unwrap_or(u64::MAX);
-            live.begin_behind(last, last.saturating_add(lost));
+            let unstored = u64::try_from(unstored).unwrap_or(u64::MAX);
+            live.begin_behind(last, last.saturating_add(unstored));
             true
         }
         Ok(None) => false,

@@ -47,7 +47,7 @@ async fn tokens(strategy: &str, more: Value) -> (u64, bool) {
     let upstream = ModelUpstream::start().await.unwrap();
     let providers = vec![provider(1, Protocol::OpenaiResponses, &upstream)];
     let plan = Plan { tokenizer: Arc::new(TokenCounter), ..Plan::of(providers) };
-    let stage = Stage::set(upstream, plan).await;
+    let stage = Box::pin(Stage::set(upstream, plan)).await;
     stage.upstream.respond_with(|request| {
         let is_summing = request.mentions("You sum up the earlier part");
         Turn::text(if is_summing { "They talked of ships.".to_owned() } else { "aye ".repeat(80) })
@@ -56,7 +56,8 @@ async fn tokens(strategy: &str, more: Value) -> (u64, bool) {
     crate::stage::merge(&mut wanted, more);
     let assistant = stage.assistant(wanted).await;
 
-    let ran = talk(&stage, &assistant, 12, &"ship ".repeat(80)).await;
+    let said = "ship ".repeat(80);
+    let ran = Box::pin(talk(&stage, &assistant, 12, &said)).await;
 
     let last = stage.asked().pop().unwrap();
     let sent = last.body["input"].to_string() + last.body["instructions"].as_str().unwrap();

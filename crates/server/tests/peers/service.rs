@@ -159,9 +159,7 @@ pub(crate) struct Stream {
 impl Stream {
     async fn of(request: RequestBuilder) -> Self {
         let response = request.header("accept", "text/event-stream").send().await.unwrap();
-        if response.status() != 200 {
-            panic!("no stream: {}", response.text().await.unwrap());
-        }
+        assert_eq!(response.status(), 200, "no stream");
         Self { response, text: String::new(), heard: Vec::new() }
     }
 
@@ -181,7 +179,7 @@ impl Stream {
     /// The next event; `None` behind `[DONE]`, which is the end.
     async fn next(&mut self) -> Option<Value> {
         loop {
-            let part = self.part().await.expect("a stream that is cut short");
+            let part = self.part().await.unwrap();
             if part == "data: [DONE]" {
                 assert_eq!(self.part().await, None, "something follows the end");
                 return None;
@@ -231,7 +229,7 @@ pub(crate) struct Heard(pub(crate) Vec<Value>);
 
 impl Heard {
     pub(crate) fn last(&self) -> &Value {
-        self.0.last().expect("a stream without events")
+        self.0.last().unwrap()
     }
 
     /// The id of the response.

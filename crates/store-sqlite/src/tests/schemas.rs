@@ -3,8 +3,7 @@
 use diesel::{RunQueryDsl, connection::SimpleConnection};
 use diesel_migrations::MigrationHarness;
 use understudy_domain::{
-    AuditEvent, Blob, ChainHash, EventFilter, EventId, MessageId, RecordedEvent, ThreadId,
-    TokenId,
+    AuditEvent, Blob, ChainHash, EventFilter, EventId, MessageId, RecordedEvent, ThreadId, TokenId,
     audit::ChainHead,
     ports::{Proof, Store, UsageFilter, Walk},
 };

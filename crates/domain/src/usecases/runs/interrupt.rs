@@ -13,9 +13,9 @@ use super::{
 use crate::{
     OrganizationId, Run, RunId,
     assistant::content::MessageRole,
-    conversation::{Item, ToolResult},
+    conversation::{Item, ToolCall, ToolResult},
     ports::{RunEventLog, RunSink},
-    run::{Interruption, RunEvent, RunStatus, StopReason, names},
+    run::{Interruption, RunEvent, RunStatus, StopReason, ToolRecord, names},
     usecases::Result,
 };
 
@@ -23,6 +23,8 @@ use crate::{
 pub const QUICK_EDIT: Duration = Duration::seconds(5);
 /// How many events of a lost run are read at once.
 const EVENTS_READ: u32 = 1_000;
+/// What the model is told of a result that was shown to nobody else, and is lost.
+const UNTOLD_RESULT: &str = "The tool did its work; what it answered is lost.";
 /// What the model is told of a call whose outcome nobody knows.
 const UNKNOWN_OUTCOME: &str = "The response was stopped; whether this call did something is not \
                                known.";
@@ -90,8 +92,39 @@ fn retell(state: &mut Run, event: &RunEvent) {
             let text = event.data.get("output_text").and_then(Value::as_str);
             text.unwrap_or_default().clone_into(&mut state.outcome.text);
         }
+        names::TOOL_STARTED => retell_call(state, event),
+        names::TOOL_COMPLETED | names::TOOL_FAILED => retell_result(state, event),
         _ => {}
     }
+}
+
+/// A call that was begun may have done something: whoever goes on must know of it.
+fn retell_call(state: &mut Run, event: &RunEvent) {
+    let text = |name: &str| event.data.get(name).and_then(Value::as_str).map(str::to_owned);
+    let (Some(id), Some(name)) = (text("call_id"), text("tool")) else { return };
+    let arguments = event.data.get("arguments").map(Value::to_string).unwrap_or_default();
+    let is_known = |item: &Item| matches!(item, Item::ToolCall(call) if call.id == id);
+    if !state.transcript.iter().any(is_known) {
+        state.transcript.push(Item::ToolCall(ToolCall { id, name, arguments }));
+    }
+}
+
+fn retell_result(state: &mut Run, event: &RunEvent) {
+    let data = Value::Object(event.data.clone());
+    let Ok(record) = serde_json::from_value::<ToolRecord>(data) else { return };
+    if !unanswered(&state.transcript).contains(&record.call_id) {
+        return;
+    }
+    let content = match (&record.error, &record.result) {
+        (Some(error), _) => format!("The tool failed: {error}"),
+        (None, Some(Value::String(text))) => text.clone(),
+        (None, Some(result)) => result.to_string(),
+        (None, None) => UNTOLD_RESULT.to_owned(),
+    };
+    let call_id = record.call_id.clone();
+    let result = ToolResult { call_id, content, is_error: !record.success };
+    state.transcript.push(Item::ToolResult(result));
+    state.outcome.tool_calls.push(record);
 }
 
 /// Ends a run that was stopped.

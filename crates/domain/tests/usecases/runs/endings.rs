@@ -211,6 +211,41 @@ async fn a_run_whose_server_is_gone_is_taken_over_and_ended() {
 }
 
 #[tokio::test]
+async fn calls_of_a_run_whose_server_is_gone_are_known_to_who_goes_on() {
+    let stage = RunStage::set().await;
+    let id = stage.assistant(json!({})).await;
+    let run = stage.start(&me(), &id, asking("pay")).await.unwrap();
+    let begun = |id| json!({"call_id": id, "tool": "pay", "arguments": {"to": id}});
+    let done = json!({
+        "call_id": "a", "tool": "pay", "arguments": {"to": "a"}, "success": true, "result": "paid",
+        "started_at": "2026-01-01T00:00:00Z", "execution_time_ms": 1,
+    });
+    let told = [("started", begun("a")), ("completed", done), ("started", begun("b"))];
+    let events: Vec<_> = (1..)
+        .zip(told)
+        .map(|(sequence, (what, data))| understudy_domain::RunEvent {
+            sequence,
+            name: format!("response.tool_call.{what}"),
+            data: data.as_object().unwrap().clone(),
+        })
+        .map(|event| (run.organization, run.id, event))
+        .collect();
+    stage.stage.deps().store.run_events().append(&events).await.unwrap();
+
+    let (sink, progress) = (FakeSink::behind(3), Progress::default());
+    let target = (run.organization, run.id);
+    interrupt_run(stage.deps(), target, &sink, &progress, Interruption::Interrupted).await;
+    let next = stage.run(&id, asking_on(&run, "and now?")).await;
+
+    assert!(is_completed(&next.run));
+    let spoken = super::stage::spoken(&stage.asked(0));
+    assert_eq!(spoken[..3], ["user: pay", "call: pay {\"to\":\"a\"}", "result: paid"]);
+    assert_eq!(spoken[3], "call: pay {\"to\":\"b\"}");
+    assert!(spoken[4].contains("not known"), "{spoken:?}");
+    assert_eq!(stage.stored(run.id).await.outcome.tool_calls.len(), 1);
+}
+
+#[tokio::test]
 async fn somebody_who_lost_the_right_gets_no_answer() {
     let stage = RunStage::set().await;
     let id = stage.assistant(json!({})).await;

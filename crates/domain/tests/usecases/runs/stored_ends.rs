@@ -52,7 +52,7 @@ async fn held_with_its_answer() -> Held {
     let stage = RunStage::set().await;
     let id = stage.assistant(json!({})).await;
     let said = vec![ChatEvent::Text("whole".to_owned())];
-    held(stage, &id, said, ChatStop::EndTurn).await
+    Box::pin(held(stage, &id, said, ChatStop::EndTurn)).await
 }
 
 impl Held {
@@ -192,5 +192,6 @@ async fn held_at_a_pause() -> Held {
         name: "box__open".to_owned(),
         arguments: "{}".to_owned(),
     };
-    held(stage, &id, vec![ChatEvent::ToolCall(call)], ChatStop::ToolUse).await
+    let said = vec![ChatEvent::ToolCall(call)];
+    Box::pin(held(stage, &id, said, ChatStop::ToolUse)).await
 }
