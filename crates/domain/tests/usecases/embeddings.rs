@@ -38,7 +38,7 @@ impl Room {
         let command = CreateProvider {
             name: kind.as_str().to_owned(),
             kind,
-            base_url: (kind == Ollama).then(|| "http://localhost:11434".to_owned()),
+            base_url: (kind != Openai).then(|| "http://localhost:11434".to_owned()),
             api_key: None,
             models: models.iter().map(|&model| model.to_owned()).collect(),
             priority,
