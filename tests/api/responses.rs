@@ -237,7 +237,7 @@ pub(crate) async fn the_same_key_asks_once(app: &App) {
 
 pub(crate) async fn who_does_not_want_to_wait_is_told_where_to_look(app: &App) {
     let upstream = upstream(app).await;
-    let helper = assistant(app, json!({})).await;
+    let helper = assistant(app, json!({"streaming": true})).await;
     upstream.answer(Turn::text("Later."));
     let asked = app.post(Bob, &format!("{helper}/responses")).header("prefer", "respond-async");
 

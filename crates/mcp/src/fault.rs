@@ -41,7 +41,14 @@ pub(crate) fn list_fault(error: &ServiceError) -> ToolError {
 /// Why there is no answer of a tool.
 pub(crate) fn call_fault(error: &ServiceError) -> ToolError {
     tracing::debug!(kind = kind(error), "no answer of a tool of an MCP server");
-    service_fault(error, "it broke off before it answered; whether it did something is not known")
+    match service_fault(error, "it broke off before it answered") {
+        // However it broke off, the call had gone out.
+        ToolError::Garbled(message) => {
+            let message = format!("{message}; whether it did something is not known");
+            ToolError::Garbled(message)
+        }
+        fault => fault,
+    }
 }
 
 /// Whether a server that answered so is there and knows the session.

@@ -76,7 +76,7 @@ const SHARED: &str = "
 /// an approval and an event, what was spent, and an automation with an execution.
 const RUNS: &str = "
     INSERT INTO threads VALUES ('$T', '$T', '$U', '$A', true, 'title', '{}', 1, '{}');
-    INSERT INTO messages VALUES ('$T', '$T', 1, '$T', '{}');
+    INSERT INTO messages VALUES ('$T', '$T', 1, '{}', '$T');
     INSERT INTO memories VALUES ('$T', '$T', '$U', '$A', '{}');
     INSERT INTO runs VALUES
         ('$T', '$T', '$U', 'requires_approval', true, NULL, now(), NULL, false, 1, '{}'),

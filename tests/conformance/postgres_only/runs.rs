@@ -33,7 +33,7 @@ const FILL: &str = "
                1, '{}'
         FROM made;
     INSERT INTO messages
-        SELECT organization_id, id, m, gen_random_uuid(), '{}'
+        SELECT organization_id, id, m, '{}', gen_random_uuid()
         FROM made CROSS JOIN generate_series(1, 1000) AS m
         WHERE kind = 0 AND n < 2000;
     INSERT INTO memories SELECT organization_id, id, user_id, assistant_id, '{}' FROM made;

@@ -154,13 +154,14 @@ async fn create_response(AnyKind(mut call): AnyKind) -> Answer {
     Ok(answer)
 }
 
-/// Whether the answer is to be streamed, as far as the request says.
+/// Whether the answer is to be streamed, as far as the request says: who does not want
+/// to wait and asks for no stream gets none, whatever the assistant is set to.
 fn wanted(request: &HttpRequest, stream: Option<bool>) -> Result<Option<bool>, Problem> {
     let headers = request.headers();
     match stream.or_else(|| named_kind(headers).map(|kind| kind == AnswerKind::Stream)) {
         Some(true) => require_stream_accepted(headers).map(|()| Some(true)),
         Some(false) => require_json_accepted(headers).map(|()| Some(false)),
-        None => Ok(None),
+        None => Ok(prefers_not_to_wait(request).then_some(false)),
     }
 }
 
