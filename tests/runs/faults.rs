@@ -245,7 +245,7 @@ async fn a_slow_answer_is_shown_as_it_comes() {
         let ran = stage.end_of(&run).await;
 
         assert!(!is_over, "{protocol:?}");
-        assert_eq!(before.last().unwrap().data["delta"], "one ");
+        assert_eq!(before.last().unwrap().data.text("delta"), Some("one "));
         assert_eq!(ran.shown(), "one two three four");
         stage.close().await;
     }

@@ -50,7 +50,7 @@ async fn a_temperature_goes_to_those_who_take_one_and_others_are_told_of() {
     assert_eq!(new.asked()[0].body.get("temperature"), None);
     assert_eq!(ran.action("temperature"), Some("dropped"));
     let created = ran.events.iter().any(|event| {
-        event.name == "response.notice" && event.data.get("field") == Some(&json!("temperature"))
+        event.name == "response.notice" && event.data.text("field") == Some("temperature")
     });
     assert!(created, "{:?}", ran.names());
     new.close().await;

@@ -128,8 +128,8 @@ impl Ran {
     pub(crate) fn shown(&self) -> String {
         let mut text = String::new();
         for event in &self.events {
-            match event.name.as_str() {
-                names::CONTENT_DELTA => text.push_str(event.data["delta"].as_str().unwrap()),
+            match &*event.name {
+                names::CONTENT_DELTA => text.push_str(event.data.text("delta").unwrap()),
                 names::CONTENT_RESET => text.clear(),
                 _ => {}
             }
@@ -138,7 +138,7 @@ impl Ran {
     }
 
     pub(crate) fn names(&self) -> Vec<&str> {
-        self.events.iter().map(|event| event.name.as_str()).collect()
+        self.events.iter().map(|event| &*event.name).collect()
     }
 
     /// What was done about a field, if something was.

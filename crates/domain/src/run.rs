@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use approval::{Approval, ApprovalState, DecidedCall, Decision};
-pub use event::{RunEvent, names};
+pub use event::{EventData, RunEvent, names};
 pub use outcome::{
     Citation, Handover, Notice, NoticeAction, Outcome, RunFailure, RunUsage, StopReason, ToolRecord,
 };

@@ -38,7 +38,7 @@ use log::EventWriter;
 /// How long a run may take in all.
 const DEADLINE: Duration = Duration::from_mins(10);
 /// Most events that a follower is given at once.
-const AT_ONCE: u32 = 256;
+const AT_ONCE: u32 = 128;
 
 /// Carries runs out on this server.
 ///
@@ -155,7 +155,7 @@ impl Tasks {
         let tasks = self.clone();
         runtime.spawn(async move {
             match why {
-                Some(why) => work::conclude(&tasks, live, why).await,
+                Some(why) => Box::pin(work::conclude(&tasks, live, why)).await,
                 None => Box::pin(work::carry_out(&tasks, live)).await,
             }
         });

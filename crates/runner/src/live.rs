@@ -1,20 +1,27 @@
 //! A run that is at work here: its newest events, and how it is stopped.
 
 use std::{
+    borrow::Cow,
     collections::VecDeque,
     sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use serde_json::{Map, Value};
 use tokio::sync::watch;
 use understudy_domain::{
     OrganizationId, RunId, UserId,
-    run::{Interruption, RunEvent},
+    run::{EventData, Interruption, RunEvent},
 };
 
-/// How many events that are stored already are kept for followers: so much, and no
-/// more, may somebody who is slow to read fall behind without asking the store.
-const KEPT: usize = 512;
+/// How many events that are stored already are kept for followers, and how many bytes
+/// of them: so much, and no more, may somebody who is slow to read fall behind without
+/// asking the store.
+const KEPT: usize = 64;
+const KEPT_BYTES: usize = 32 * 1024;
+/// How many bytes of events may wait to be stored before who tells more waits. One
+/// event may be longer than that.
+const UNSTORED_BYTES: usize = 256 * 1024;
+/// Most bytes that a follower is given at once, but for an event that is longer.
+const BYTES_AT_ONCE: usize = 64 * 1024;
 
 /// A run that is at work here.
 #[derive(Debug)]
@@ -33,8 +40,14 @@ pub(crate) struct Live {
 #[derive(Debug, Default)]
 struct State {
     events: VecDeque<RunEvent>,
+    /// Bytes of these.
+    bytes: usize,
+    /// Bytes of those of them that are not stored.
+    unstored: usize,
     /// The last event that is not kept here, but in the store.
     older: u64,
+    /// The last event that is stored.
+    stored: u64,
     last: u64,
     /// Whether the event was told that it ends with.
     is_ended: bool,
@@ -42,6 +55,43 @@ struct State {
     is_over: bool,
     /// What is to be done with it then.
     next: Option<Next>,
+}
+
+impl State {
+    fn keep(&mut self, event: RunEvent) {
+        self.forget(KEPT - 1);
+        self.bytes += size(&event);
+        self.unstored += size(&event);
+        self.events.push_back(event);
+    }
+
+    /// Forgets what is stored, but for the newest `count` of all.
+    fn forget(&mut self, count: usize) {
+        while (self.events.len() > count || self.bytes > KEPT_BYTES)
+            && self.events.front().is_some_and(|event| event.sequence <= self.stored)
+        {
+            let Some(event) = self.events.pop_front() else { return };
+            self.bytes = self.bytes.saturating_sub(size(&event));
+            self.older = event.sequence;
+        }
+    }
+
+    fn store_up_to(&mut self, sequence: u64) {
+        let news = self.events.iter().skip(self.behind(self.stored));
+        let stored = news.take_while(|event| event.sequence <= sequence).map(size).sum();
+        self.unstored = self.unstored.saturating_sub(stored);
+        self.stored = sequence;
+        self.forget(KEPT);
+    }
+
+    /// Where in `events` those behind this one begin.
+    fn behind(&self, after: u64) -> usize {
+        self.events.partition_point(|event| event.sequence <= after)
+    }
+}
+
+fn size(event: &RunEvent) -> usize {
+    size_of::<RunEvent>() + event.data.size()
 }
 
 /// What is to be done with a run once its task has ended.
@@ -106,25 +156,20 @@ impl Live {
         let mut state = self.state();
         state.older = stored;
         state.last = told;
+        state.stored = told;
         self.stored.send_replace(told);
     }
 
     /// Takes an event in; `None` when the run has told its end.
-    pub(crate) fn tell(&self, name: &str, data: Map<String, Value>) -> Option<RunEvent> {
-        let stored = *self.stored.borrow();
+    pub(crate) fn tell(&self, name: &'static str, data: EventData) -> Option<RunEvent> {
         let mut state = self.state();
         if state.is_ended {
             return None;
         }
         state.last += 1;
-        let event = RunEvent { sequence: state.last, name: name.to_owned(), data };
+        let event = RunEvent { sequence: state.last, name: Cow::Borrowed(name), data };
         state.is_ended = event.is_terminal();
-        state.events.push_back(event.clone());
-        while state.events.len() > KEPT
-            && state.events.front().is_some_and(|event| event.sequence <= stored)
-        {
-            state.older = state.events.pop_front().map_or(state.older, |event| event.sequence);
-        }
+        state.keep(event.clone());
         drop(state);
         self.changed.send_modify(|count| *count += 1);
         Some(event)
@@ -159,8 +204,14 @@ impl Live {
             return Found::Older;
         }
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let events = state.events.iter().filter(|event| event.sequence > after);
-        let events: Vec<_> = events.take(limit).cloned().collect();
+        let mut bytes = 0;
+        let fits = |event: &&RunEvent| {
+            let is_first = bytes == 0;
+            bytes += size(event);
+            is_first || bytes <= BYTES_AT_ONCE
+        };
+        let events = state.events.iter().skip(state.behind(after)).take(limit);
+        let events: Vec<_> = events.take_while(fits).cloned().collect();
         if events.is_empty() {
             return Found::Nothing { is_over: state.is_over };
         }
@@ -188,7 +239,24 @@ impl Live {
         found.ok().and_then(|why| *why).unwrap_or(Interruption::Interrupted)
     }
 
+    /// Waits until so little of it waits to be stored that more may be told.
+    pub(crate) async fn has_room(&self) {
+        if self.state().unstored < UNSTORED_BYTES {
+            return;
+        }
+        let mut stored = self.stored.subscribe();
+        while self.state().unstored >= UNSTORED_BYTES {
+            // The sender is ours and lives as long as we do.
+            let _ = stored.changed().await;
+        }
+    }
+
     pub(crate) fn stored_up_to(&self, sequence: u64) {
+        let mut state = self.state();
+        if state.stored < sequence {
+            state.store_up_to(sequence);
+        }
+        drop(state);
         self.stored.send_if_modified(|stored| {
             let is_news = *stored < sequence;
             *stored = sequence.max(*stored);
@@ -203,12 +271,21 @@ impl Live {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        pin::pin,
+        task::{Context, Waker},
+    };
+
     use understudy_domain::{Id, run::names};
 
     use super::*;
 
     fn live() -> Live {
         Live::new(Id::from_uuid(uuid::Uuid::from_u128(1)), Id::from_uuid(uuid::Uuid::from_u128(2)))
+    }
+
+    fn nothing() -> EventData {
+        serde_json::Map::new().into()
     }
 
     fn sequences(found: Found) -> Vec<u64> {
@@ -222,7 +299,7 @@ mod tests {
     fn a_follower_gets_what_is_behind_their_last_event() {
         let live = live();
         for _ in 0..3 {
-            live.tell(names::CONTENT_DELTA, Map::new());
+            live.tell(names::CONTENT_DELTA, nothing());
         }
 
         assert_eq!(sequences(live.behind(0, 10)), [1, 2, 3]);
@@ -235,23 +312,66 @@ mod tests {
     fn events_are_kept_until_they_are_stored_and_then_only_so_many() {
         let live = live();
         for _ in 0..KEPT + 10 {
-            live.tell(names::CONTENT_DELTA, Map::new());
+            live.tell(names::CONTENT_DELTA, nothing());
         }
         assert_eq!(sequences(live.behind(0, 1)), [1]);
 
         live.stored_up_to(20);
-        live.tell(names::CONTENT_DELTA, Map::new());
+        live.tell(names::CONTENT_DELTA, nothing());
 
         assert!(matches!(live.behind(0, 1), Found::Older));
         assert_eq!(sequences(live.behind(11, 1)), [12]);
     }
 
     #[test]
+    fn of_long_events_fewer_are_kept_once_they_are_stored_and_given_at_once() {
+        let live = live();
+        let long = "x".repeat(BYTES_AT_ONCE / 4);
+        for _ in 0..8 {
+            live.tell(names::CONTENT_DELTA, EventData::delta(&long));
+        }
+        assert_eq!(sequences(live.behind(0, 10)), [1, 2, 3]);
+        assert_eq!(sequences(live.behind(6, 10)), [7, 8]);
+
+        live.stored_up_to(7);
+
+        assert!(matches!(live.behind(5, 10), Found::Older));
+        assert_eq!(sequences(live.behind(7, 10)), [8]);
+    }
+
+    #[test]
+    fn an_event_that_is_longer_than_all_that_is_given_at_once_is_given_alone() {
+        let live = live();
+        for _ in 0..2 {
+            live.tell(names::CONTENT_DELTA, EventData::delta(&"x".repeat(2 * BYTES_AT_ONCE)));
+        }
+
+        assert_eq!(sequences(live.behind(0, 10)), [1]);
+        assert_eq!(sequences(live.behind(1, 10)), [2]);
+    }
+
+    #[tokio::test]
+    async fn there_is_room_again_once_enough_of_what_was_told_is_stored() {
+        let live = live();
+        for _ in 0..4 {
+            live.has_room().await;
+            live.tell(names::CONTENT_DELTA, EventData::delta(&"x".repeat(UNSTORED_BYTES / 4)));
+        }
+        let mut room = pin!(live.has_room());
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(room.as_mut().poll(&mut context).is_pending());
+
+        live.stored_up_to(1);
+
+        assert!(room.as_mut().poll(&mut context).is_ready());
+    }
+
+    #[test]
     fn nothing_is_told_behind_the_end() {
         let live = live();
 
-        assert!(live.tell(names::COMPLETED, Map::new()).is_some());
-        assert!(live.tell(names::CONTENT_DELTA, Map::new()).is_none());
+        assert!(live.tell(names::COMPLETED, nothing()).is_some());
+        assert!(live.tell(names::CONTENT_DELTA, nothing()).is_none());
     }
 
     #[test]
@@ -259,7 +379,7 @@ mod tests {
         let live = live();
         live.begin_behind(7, 7);
 
-        let event = live.tell(names::CONTENT_DELTA, Map::new()).unwrap();
+        let event = live.tell(names::CONTENT_DELTA, nothing()).unwrap();
 
         assert_eq!(event.sequence, 8);
         assert!(matches!(live.behind(3, 10), Found::Older));
@@ -272,7 +392,7 @@ mod tests {
         assert!(matches!(live.behind(3, 10), Found::Older));
         assert!(matches!(live.behind(6, 10), Found::Nothing { is_over: false }));
 
-        live.tell(names::FAILED, Map::new());
+        live.tell(names::FAILED, nothing());
 
         assert_eq!(sequences(live.behind(4, 10)), [105]);
         assert_eq!(sequences(live.behind(6, 10)), [105]);

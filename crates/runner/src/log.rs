@@ -1,7 +1,7 @@
 //! Writes events to the store, those of all runs together: while one batch is being
 //! written, the next one gathers.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{Mutex, mpsc},
@@ -17,6 +17,8 @@ use crate::live::Live;
 
 /// Most events of a batch.
 const BATCH: usize = 1_000;
+/// Most bytes of what is written at once, but for an event that is longer.
+const BATCH_BYTES: usize = 1024 * 1024;
 /// Most events that wait to be written; whoever tells more waits.
 const WAITING: usize = 10_000;
 /// More events of a run than can be told and not be stored: those that wait, those that
@@ -51,8 +53,10 @@ impl EventWriter {
 
     /// Hands an event over; waits when too many wait already.
     pub(crate) async fn tell(&self, told: Told) {
+        let (live, sequence) = (Arc::clone(&told.live), told.event.sequence);
         if self.sender.send(told).await.is_err() {
             tracing::error!("an event of a response was not stored: the server is stopping");
+            live.stored_up_to(sequence);
         }
     }
 
@@ -71,41 +75,62 @@ async fn write(
     mut receiver: mpsc::Receiver<Told>,
     mut stop: tokio::sync::watch::Receiver<bool>,
 ) {
-    let mut batch = Vec::with_capacity(BATCH);
+    let mut batch = Vec::new();
+    let mut is_stopping = false;
     loop {
-        let is_stopping = tokio::select! {
+        let count = tokio::select! {
             biased;
-            count = receiver.recv_many(&mut batch, BATCH) => count == 0,
-            _ = stop.wait_for(|stop| *stop) => true,
-        };
-        if is_stopping {
-            while let Ok(told) = receiver.try_recv() {
-                batch.push(told);
+            _ = stop.wait_for(|stop| *stop), if !is_stopping => {
+                // Nobody tells more; what was told is still written.
+                is_stopping = true;
+                receiver.close();
+                continue;
             }
-        }
-        store_batch(&*store, std::mem::take(&mut batch)).await;
-        if is_stopping {
+            count = receiver.recv_many(&mut batch, BATCH) => count,
+        };
+        if count == 0 {
             return;
         }
-        tokio::time::sleep(GATHER).await;
+        store_batch(&*store, std::mem::take(&mut batch)).await;
+        if !is_stopping {
+            tokio::time::sleep(GATHER).await;
+        }
     }
 }
 
 async fn store_batch(store: &dyn Store, batch: Vec<Told>) {
-    if batch.is_empty() {
-        return;
-    }
-    let mut ends: Vec<(Arc<Live>, u64)> = Vec::new();
+    let mut ends: HashMap<RunId, (Arc<Live>, u64)> = HashMap::new();
     let mut rows: Vec<(OrganizationId, RunId, RunEvent)> = Vec::with_capacity(batch.len());
     for Told { live, event } in batch {
-        match ends.iter_mut().find(|(known, _)| Arc::ptr_eq(known, &live)) {
-            Some((_, last)) => *last = event.sequence.max(*last),
-            None => ends.push((Arc::clone(&live), event.sequence)),
-        }
-        rows.push((live.tenant(), live.run(), event));
+        rows.push((live.tenant(), live.run(), event.clone()));
+        // Of a run they come in their order.
+        ends.insert(live.run(), (live, event.sequence));
     }
+    let mut rest = rows.as_slice();
+    while !rest.is_empty() {
+        let (part, others) = rest.split_at(count_of_part(rest));
+        append(store, part).await;
+        rest = others;
+    }
+    drop(rows);
+    for (live, sequence) in ends.into_values() {
+        live.stored_up_to(sequence);
+    }
+}
+
+/// How many of the events are written at once: at least one.
+fn count_of_part(rows: &[(OrganizationId, RunId, RunEvent)]) -> usize {
+    let mut bytes = 0;
+    let fits = |(_, _, event): &&(OrganizationId, RunId, RunEvent)| {
+        bytes += event.data.size();
+        bytes <= BATCH_BYTES
+    };
+    rows.iter().take_while(fits).count().max(1)
+}
+
+async fn append(store: &dyn Store, rows: &[(OrganizationId, RunId, RunEvent)]) {
     for attempt in 1..=TRIES {
-        match store.run_events().append(&rows).await {
+        match store.run_events().append(rows).await {
             Ok(()) => break,
             Err(error) if error_is_final(&error) || attempt == TRIES => {
                 // Local followers have them; others and those who come back read the
@@ -118,9 +143,6 @@ async fn store_batch(store: &dyn Store, batch: Vec<Told>) {
                 tokio::time::sleep(PAUSE).await;
             }
         }
-    }
-    for (live, sequence) in ends {
-        live.stored_up_to(sequence);
     }
 }
 

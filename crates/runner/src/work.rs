@@ -3,10 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use serde_json::{Map, Value};
 use understudy_domain::{
     ports::{RunEventLog, RunSink, StoreError, StoreResult},
-    run::{Interruption, Run},
+    run::{EventData, Interruption, Run},
     usecases::runs::{LEASE, Progress, execute_run, interrupt_run, renew_lease},
 };
 
@@ -136,7 +135,8 @@ struct Sink<'a> {
 
 #[async_trait]
 impl RunSink for Sink<'_> {
-    async fn emit(&self, name: &'static str, data: Map<String, Value>) {
+    async fn emit(&self, name: &'static str, data: EventData) {
+        self.live.has_room().await;
         if let Some(event) = self.live.tell(name, data) {
             self.events.tell(Told { live: Arc::clone(self.live), event }).await;
         }

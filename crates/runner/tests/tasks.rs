@@ -287,7 +287,7 @@ async fn a_follower_who_is_slow_loses_nothing() {
 
     let told = desk.follow(&run, 0).await;
 
-    let shown: String = told.iter().filter_map(|event| event.data.get("delta")?.as_str()).collect();
+    let shown: String = told.iter().filter_map(|event| event.data.text("delta")).collect();
     let whole = (0..2_000).map(|n| format!("{n} ")).collect::<Vec<_>>().concat();
     assert_eq!(shown, whole);
     assert_eq!(desk.stored(&run).await.outcome.text, whole);
@@ -305,7 +305,7 @@ async fn a_run_that_is_cancelled_as_soon_as_it_pauses_tells_so() {
     desk.chat.answer_next(ChatAnswer::calls([("c", "box__open", json!({}))]));
     let run = desk.ask("x").await;
     let paused = desk.follow(&run, 0).await;
-    assert_eq!(paused.last().unwrap().data["status"], "requires_approval");
+    assert_eq!(paused.last().unwrap().data.text("status"), Some("requires_approval"));
 
     // Its task may still be about to end.
     let cancelled = cancel_run(desk.tasks.deps(), &me(), run.id).await.unwrap();

@@ -9,11 +9,11 @@ use diesel::{
     sql_types::{Array, BigInt, Json as SqlJson, Text, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
-use serde_json::{Map, Value};
 use tokio::time::{Instant, timeout_at};
 use understudy_domain::{
     OrganizationId, RunEvent, RunId, Timestamp,
     ports::{RunEventLog, StoreResult},
+    run::EventData,
 };
 
 use crate::{
@@ -55,7 +55,7 @@ impl Batch {
             batch.tenants.push(Key::from(*tenant));
             batch.runs.push(run);
             batch.sequences.push(i64::try_from(event.sequence).map_err(corrupt("run_events"))?);
-            batch.names.push(event.name.clone());
+            batch.names.push(event.name.as_ref().to_owned());
             batch.documents.push(JsonText::of(&event.data)?);
             let last = batch.lasts.entry(run).or_default();
             *last = event.sequence.max(*last);
@@ -80,7 +80,7 @@ fn number(sequence: u64) -> i64 {
 }
 
 /// An event as it is stored.
-type Row = (i64, String, Json<Map<String, Value>>);
+type Row = (i64, String, Json<EventData>);
 
 impl PgStore {
     /// Whether the run has events behind `after`.
@@ -142,7 +142,7 @@ impl RunEventLog for PgStore {
             .map_err(on_read("run_events"))?;
         let event = |(sequence, name, data): Row| {
             let sequence = u64::try_from(sequence).map_err(corrupt("run_events"))?;
-            Ok(RunEvent { sequence, name, data: data.0 })
+            Ok(RunEvent::new(sequence, &name, data.0))
         };
         rows.into_iter().map(event).collect()
     }

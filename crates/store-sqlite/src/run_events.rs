@@ -1,14 +1,14 @@
 //! The events of runs: written in batches outside of units of work, and waited for.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
 use diesel::{ExpressionMethods, QueryDsl, RunQueryDsl, SqliteConnection, sql_types::Text};
-use serde_json::{Map, Value};
 use tokio::time::timeout;
 use understudy_domain::{
     OrganizationId, RunEvent, RunId, Timestamp,
     ports::{RunEventLog, StoreResult},
+    run::EventData,
 };
 
 use crate::{
@@ -28,7 +28,7 @@ struct NewEvent {
     organization: Key,
     run: Key,
     sequence: i64,
-    name: String,
+    name: Cow<'static, str>,
     data: String,
 }
 
@@ -51,7 +51,7 @@ impl NewEvent {
             "INSERT INTO run_events (organization_id, run_id, sequence, name, data) SELECT ",
         );
         row.word(tenant.clone()).text(", ").word(run.clone()).text(", ").number(self.sequence);
-        row.text(", ").word(self.name).text(", ").word(self.data);
+        row.text(", ").word(self.name.into_owned()).text(", ").word(self.data);
         row.text(" WHERE EXISTS (SELECT 1 FROM runs WHERE organization_id = ").word(tenant);
         row.text(" AND id = ").word(run).text(") ON CONFLICT DO NOTHING");
         row.execute(conn).map_err(on_write("run_events"))?;
@@ -85,7 +85,7 @@ fn number(sequence: u64) -> i64 {
 }
 
 /// An event as it is stored.
-type Row = (i64, String, Json<Map<String, Value>>);
+type Row = (i64, String, Json<EventData>);
 
 fn events(
     conn: &mut SqliteConnection,
@@ -100,7 +100,7 @@ fn events(
         .map_err(on_read("run_events"))?;
     let event = |(sequence, name, data): Row| {
         let sequence = u64::try_from(sequence).map_err(corrupt("run_events"))?;
-        Ok(RunEvent { sequence, name, data: data.0 })
+        Ok(RunEvent::new(sequence, &name, data.0))
     };
     rows.into_iter().map(event).collect()
 }

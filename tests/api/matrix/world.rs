@@ -10,7 +10,7 @@ use std::{
 };
 
 use reqwest::Method;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use time::Duration;
 use understudy_domain::{
     ApiToken, Approval, AssistantId, Image, Memory, PasswordHash, Run, RunEvent, Secret, TokenHash,
@@ -373,7 +373,7 @@ impl World {
         work.runs().insert(&run).await.unwrap();
         work.commit().await.unwrap();
         // Who follows it is told so at once.
-        let end = RunEvent { sequence: 1, name: names::COMPLETED.to_owned(), data: Map::new() };
+        let end = RunEvent::new(1, names::COMPLETED, json!({}));
         let end = (run.organization, run.id, end);
         self.app.store.run_events().append(&[end]).await.unwrap();
         Some(run.id.to_string())

@@ -4,14 +4,13 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde_json::{Map, Value};
 
 use super::StoreResult;
 use crate::{
     AutomationId, ExecutionId, OrganizationId, RunId, Timestamp, UserId,
     automation::{Automation, Execution},
     budget::{Spending, SpendingKey},
-    run::{Approval, Interruption, Run, RunEvent},
+    run::{Approval, EventData, Interruption, Run, RunEvent},
 };
 
 /// Runs of the transaction's organization.
@@ -218,7 +217,7 @@ pub trait RunEventLog: Send + Sync {
 #[async_trait]
 pub trait RunSink: Send + Sync {
     /// Tells it to whoever follows. It may wait until they have caught up.
-    async fn emit(&self, name: &'static str, data: Map<String, Value>);
+    async fn emit(&self, name: &'static str, data: EventData);
 
     /// Returns when all that was told is stored.
     ///

@@ -42,7 +42,7 @@ async fn only_events_do_not_wait_for_the_disk() {
 #[tokio::test]
 async fn events_take_their_turn_behind_a_unit_of_work() {
     let (store, _folder) = inhabited().await;
-    let event = RunEvent { sequence: 1, name: "response.processing".to_owned(), data: Map::new() };
+    let event = RunEvent::new(1, "response.processing", Map::new());
     let events = [(TENANT, RunId::from_uuid(Uuid::nil()), event)];
     let work = store.begin(TENANT).await.unwrap();
     let mut append = pin!(store.append(&events));

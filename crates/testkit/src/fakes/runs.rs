@@ -7,11 +7,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use serde_json::{Map, Value};
 use understudy_domain::{
     OrganizationId, RunEvent, RunId, UserId,
     ports::{RunSink, Runner, Store, StoreError, StoreResult},
-    run::Interruption,
+    run::{EventData, Interruption},
 };
 use uuid::Uuid;
 
@@ -64,7 +63,7 @@ impl FakeSink {
     /// The kinds of events that were told, in order.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        self.state().events.iter().map(|event| event.name.clone()).collect()
+        self.state().events.iter().map(|event| event.name.to_string()).collect()
     }
 
     /// The sequence of the last event that is stored.
@@ -82,10 +81,10 @@ impl SinkState {
 
 #[async_trait]
 impl RunSink for FakeSink {
-    async fn emit(&self, name: &'static str, data: Map<String, Value>) {
+    async fn emit(&self, name: &'static str, data: EventData) {
         let mut state = self.state();
         let sequence = state.last() + 1;
-        state.events.push(RunEvent { sequence, name: name.to_owned(), data });
+        state.events.push(RunEvent::new(sequence, name, data));
     }
 
     async fn flush(&self) -> StoreResult<()> {

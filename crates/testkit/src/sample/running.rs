@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 use time::Duration;
 use understudy_domain::{
     Approval, Assistant, Automation, Execution, Memory, Message, OrganizationId, Run, RunEvent,
@@ -12,7 +12,7 @@ use understudy_domain::{
     budget::{BudgetSubject, SpendingKey},
     conversation::{Item, ToolCall},
     ports::SpendingChange,
-    run::{ApprovalState, Outcome, RunCredential, RunRequest, RunStatus, names},
+    run::{ApprovalState, EventData, Outcome, RunCredential, RunRequest, RunStatus, names},
 };
 
 use super::{id, instant};
@@ -131,12 +131,8 @@ pub fn approval(n: u32, run: &Run) -> Approval {
 /// Event `sequence` of a run: more of the answer's text.
 #[must_use]
 pub fn told(sequence: u64) -> RunEvent {
-    let delta = Value::String(format!("piece {sequence} "));
-    RunEvent {
-        sequence,
-        name: names::CONTENT_DELTA.to_owned(),
-        data: Map::from_iter([("delta".to_owned(), delta)]),
-    }
+    let data = EventData::delta(&format!("piece {sequence} "));
+    RunEvent::new(sequence, names::CONTENT_DELTA, data)
 }
 
 /// Automation `n` of organization 1, made by user 1.

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use futures_util::future::{join, join_all};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use understudy_domain::{
     OrganizationId, Run, RunEvent, RunId,
     ports::Store,
-    run::{RunStatus, names},
+    run::{EventData, RunStatus, names},
 };
 
 use super::stage::{add, begin, home, people, prompt};
@@ -50,15 +50,15 @@ pub async fn appended_events_read_back_in_their_order(store: &dyn Store) {
         "z": 1, "a": [null, true, -1, 0.5, { "ä": "\u{0}\u{1f} \u{2028} 株式会社 🏛 \"\\" }],
         "delta": "x".repeat(100_000),
     });
-    let data: Map<String, Value> = data.as_object().cloned().unwrap();
-    let full = RunEvent { sequence: 3, name: names::TOOL_COMPLETED.to_owned(), data };
-    let bare = RunEvent { sequence: 1 << 40, name: "größe".to_owned(), data: Map::new() };
+    let full = RunEvent::new(3, names::TOOL_COMPLETED, data);
+    let refusal = RunEvent::new(4, names::CONTENT_DELTA, EventData::refusal("no \"\n"));
+    let bare = RunEvent::new(1 << 40, "größe", json!({}));
     append(store, &[of_run(1, 1), of_run(2, 1), of_run(1, 2), of_run(2, 2)]).await;
     append(store, &[(home(), id(1), full.clone())]).await;
-    append(store, &[(home(), id(1), bare.clone())]).await;
+    append(store, &[(home(), id(1), refusal.clone()), (home(), id(1), bare.clone())]).await;
     append(store, &[]).await;
 
-    assert_eq!(events(store, 1).await, [told(1), told(2), full, bare]);
+    assert_eq!(events(store, 1).await, [told(1), told(2), full, refusal, bare]);
     assert_eq!(events(store, 2).await, [told(1), told(2)]);
     assert_eq!(events(store, 3).await, []);
     assert_eq!(events(store, 9).await, []);
@@ -90,7 +90,7 @@ pub async fn events_behind_a_sequence_are_read(store: &dyn Store) {
 pub async fn an_event_that_is_there_stays_as_it_is(store: &dyn Store) {
     stage(store).await;
     append(store, &[of_run(1, 1), of_run(1, 2)]).await;
-    let other = |sequence| RunEvent { name: names::FAILED.to_owned(), ..told(sequence) };
+    let other = |sequence| RunEvent { name: names::FAILED.into(), ..told(sequence) };
     append(store, &[(home(), id(1), other(2)), (home(), id(1), other(3))]).await;
     append(store, &[(home(), id(2), other(2))]).await;
 

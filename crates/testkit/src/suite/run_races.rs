@@ -230,7 +230,7 @@ pub async fn concurrent_events_of_one_run_are_all_kept(store: &dyn Store) {
     add(store, vec![run(1).into(), run(2).into()]).await;
     let writers = (0..12u64).map(|n| async move {
         let name = if n % 2 == 0 { names::CONTENT_DELTA } else { names::NOTICE };
-        let event = |sequence| RunEvent { name: name.to_owned(), ..told(sequence) };
+        let event = |sequence| RunEvent { name: name.into(), ..told(sequence) };
         let mut batch = vec![(home(), id(2), event(1 + n))];
         batch.extend((n..n + 4).map(|sequence| (home(), id(1), event(1 + sequence))));
         if n % 2 == 0 {

@@ -1,7 +1,5 @@
 //! How runs end: what came of them is stored, then their followers are told.
 
-use serde_json::Value;
-
 use super::{remembering, speaking, start::subjects_of, superseding::expire, working::Working};
 use crate::{
     Approval, AssistantId, Run, Usage,
@@ -155,7 +153,7 @@ pub(super) async fn tell_end(working: &Working<'_>, run: &Run) {
             names::COMPLETED
         }
     };
-    working.tell(name, Value::Object(data)).await;
+    working.tell(name, data).await;
     if let Err(error) = working.sink().flush().await {
         tracing::error!(error = %chain(&error), "the last event of a response was not stored");
     }

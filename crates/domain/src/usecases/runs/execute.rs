@@ -22,7 +22,8 @@ use crate::{
     conversation::{Item, ToolCall},
     ports::RunSink,
     run::{
-        Interruption, Notice, NoticeAction, RunStatus, StopReason, format, moderation, names,
+        EventData, Interruption, Notice, NoticeAction, RunStatus, StopReason, format, moderation,
+        names,
         settings::Format,
         tools::{OfferedTool, ToolOrigin},
     },
@@ -314,6 +315,6 @@ async fn blocked(working: &Working<'_>, stage: &'static str, category: &str) -> 
         run.outcome.citations.clear();
         run.transcript = vec![Item::text(MessageRole::Assistant, message)];
     });
-    working.tell(names::CONTENT_DELTA, json!({ "delta": message })).await;
+    working.tell(names::CONTENT_DELTA, EventData::delta(message)).await;
     Ending::Completed(StopReason::ContentFilter)
 }

@@ -82,14 +82,14 @@ async fn lost(run: RunDeps<'_>, tenant: OrganizationId, id: RunId) -> Result<Opt
 
 /// Notes in the run what an event of it says that was not stored.
 fn retell(state: &mut Run, event: &RunEvent) {
-    let delta = event.data.get("delta").and_then(Value::as_str).unwrap_or_default();
-    match event.name.as_str() {
+    let delta = event.data.text("delta").unwrap_or_default();
+    match &*event.name {
         names::CONTENT_DELTA => state.outcome.text.push_str(delta),
         names::CONTENT_RESET => state.outcome.text.clear(),
         names::REASONING_DELTA => state.outcome.reasoning.push_str(delta),
         // A pause stored all that came before it.
         names::COMPLETED => {
-            let text = event.data.get("output_text").and_then(Value::as_str);
+            let text = event.data.text("output_text");
             text.unwrap_or_default().clone_into(&mut state.outcome.text);
         }
         names::TOOL_STARTED => retell_call(state, event),
@@ -100,9 +100,9 @@ fn retell(state: &mut Run, event: &RunEvent) {
 
 /// A call that was begun may have done something: whoever goes on must know of it.
 fn retell_call(state: &mut Run, event: &RunEvent) {
-    let text = |name: &str| event.data.get(name).and_then(Value::as_str).map(str::to_owned);
+    let text = |name: &str| event.data.text(name).map(str::to_owned);
     let (Some(id), Some(name)) = (text("call_id"), text("tool")) else { return };
-    let arguments = event.data.get("arguments").map(Value::to_string).unwrap_or_default();
+    let arguments = event.data.object().get("arguments").map(Value::to_string).unwrap_or_default();
     let is_known = |item: &Item| matches!(item, Item::ToolCall(call) if call.id == id);
     if !state.transcript.iter().any(is_known) {
         state.transcript.push(Item::ToolCall(ToolCall { id, name, arguments }));
@@ -110,7 +110,7 @@ fn retell_call(state: &mut Run, event: &RunEvent) {
 }
 
 fn retell_result(state: &mut Run, event: &RunEvent) {
-    let data = Value::Object(event.data.clone());
+    let data = Value::Object(event.data.object().into_owned());
     let Ok(record) = serde_json::from_value::<ToolRecord>(data) else { return };
     if !unanswered(&state.transcript).contains(&record.call_id) {
         return;

@@ -3,10 +3,12 @@
 
 use super::{judging::Judge, working::Working};
 use crate::{
-    run::{format::PlainText, moderation::Window, names, settings::Format, stop::StopMatcher},
+    run::{
+        EventData, format::PlainText, moderation::Window, names, settings::Format,
+        stop::StopMatcher,
+    },
     usecases::Result,
 };
-use serde_json::json;
 
 /// Lets text through to whoever follows.
 pub(super) struct Output<'a> {
@@ -102,10 +104,6 @@ async fn show(working: &Working<'_>, text: String) {
         run.outcome.text.push_str(&text);
         run.outcome.refused
     });
-    let told = if is_refusal {
-        json!({ "delta": text, "refusal": true })
-    } else {
-        json!({ "delta": text })
-    };
+    let told = if is_refusal { EventData::refusal(&text) } else { EventData::delta(&text) };
     working.tell(names::CONTENT_DELTA, told).await;
 }

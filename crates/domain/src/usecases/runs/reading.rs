@@ -139,7 +139,7 @@ fn terminal_of(state: &Run, approvals: &[Approval], sequence: u64) -> RunEvent {
             names::COMPLETED
         }
     };
-    RunEvent { sequence, name: name.to_owned(), data: view::ended(state, approvals) }
+    RunEvent::new(sequence, name, view::ended(state, approvals))
 }
 
 /// The events up to the one that a stream ends with. One that told of a pause and is

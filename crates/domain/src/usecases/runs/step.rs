@@ -14,7 +14,7 @@ use crate::{
     conversation::{Item, Part, ToolCall},
     ports::{ChatStream, ProviderError},
     run::{
-        Notice, NoticeAction, RunUsage, names,
+        EventData, Notice, NoticeAction, RunUsage, names,
         route::Candidate,
         tools::{OfferedTool, ToolOrigin},
     },
@@ -234,7 +234,7 @@ impl<'a> Reading<'a> {
             self.working.tell(names::REASONING_STARTED, json!({})).await;
         }
         self.working.with(|run| run.outcome.reasoning.push_str(text));
-        self.working.tell(names::REASONING_DELTA, json!({ "delta": text })).await;
+        self.working.tell(names::REASONING_DELTA, EventData::delta(text)).await;
     }
 
     async fn thought(&mut self) {

@@ -2,13 +2,11 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde_json::{Map, Value};
-
 use super::{RunDeps, ending::Closing};
 use crate::{
     conversation::Item,
     ports::RunSink,
-    run::{Notice, Run, RunStatus, RunUsage, names},
+    run::{EventData, Notice, Run, RunStatus, RunUsage, names},
 };
 
 /// What a run has come to while it is carried out, so that it can be stored when it
@@ -110,11 +108,8 @@ impl<'a> Working<'a> {
     }
 
     /// Tells whoever follows; `data` is a JSON object.
-    pub(super) async fn tell(&self, name: &'static str, data: Value) {
-        let data = match data {
-            Value::Object(map) => map,
-            _ => Map::new(),
-        };
+    pub(super) async fn tell(&self, name: &'static str, data: impl Into<EventData>) {
+        let data = data.into();
         self.sink.emit(name, data).await;
     }
 

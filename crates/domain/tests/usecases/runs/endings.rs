@@ -145,7 +145,7 @@ async fn a_run_that_is_stopped_at_once_takes_both_messages_back() {
     assert_eq!(run.status, RunStatus::Cancelled);
     let last = sink.events().pop().unwrap();
     assert_eq!(
-        (last.name.as_str(), last.data["cancel_mode"].as_str()),
+        (&*last.name, last.data.text("cancel_mode")),
         ("response.cancelled", Some("quick_edit"))
     );
     let thread = run.thread.unwrap();
@@ -161,7 +161,7 @@ async fn a_run_that_is_stopped_later_keeps_what_was_said() {
     let (stage, id, sink, run) = Box::pin(stopped_after(8)).await;
 
     let last = sink.events().pop().unwrap();
-    assert_eq!(last.data["cancel_mode"], "keep_partial");
+    assert_eq!(last.data.text("cancel_mode"), Some("keep_partial"));
     assert_eq!(run.outcome.text, "half of ");
     assert!(run.outcome.usage.output_tokens > 0);
     let next = stage.run(&id, asking_on(&run, "go on")).await;
@@ -186,11 +186,8 @@ async fn a_run_whose_server_is_gone_is_taken_over_and_ended() {
     let stage = RunStage::set().await;
     let id = stage.assistant(json!({})).await;
     let run = stage.start(&me(), &id, asking("x")).await.unwrap();
-    let said = understudy_domain::RunEvent {
-        sequence: 1,
-        name: "response.content_delta".to_owned(),
-        data: json!({"delta": "half"}).as_object().unwrap().clone(),
-    };
+    let said =
+        understudy_domain::RunEvent::new(1, "response.content_delta", json!({"delta": "half"}));
     let log = stage.stage.deps().store.run_events();
     log.append(&[(run.organization, run.id, said)]).await.unwrap();
 
@@ -223,10 +220,9 @@ async fn calls_of_a_run_whose_server_is_gone_are_known_to_who_goes_on() {
     let told = [("started", begun("a")), ("completed", done), ("started", begun("b"))];
     let events: Vec<_> = (1..)
         .zip(told)
-        .map(|(sequence, (what, data))| understudy_domain::RunEvent {
-            sequence,
-            name: format!("response.tool_call.{what}"),
-            data: data.as_object().unwrap().clone(),
+        .map(|(sequence, (what, data))| {
+            let name = format!("response.tool_call.{what}");
+            understudy_domain::RunEvent::new(sequence, &name, data)
         })
         .map(|event| (run.organization, run.id, event))
         .collect();

@@ -49,8 +49,8 @@ impl Ran {
     pub fn shown(&self) -> String {
         let mut text = String::new();
         for event in self.sink.events() {
-            match event.name.as_str() {
-                "response.content_delta" => text.push_str(event.data["delta"].as_str().unwrap()),
+            match &*event.name {
+                "response.content_delta" => text.push_str(event.data.text("delta").unwrap()),
                 "response.content_reset" => text.clear(),
                 _ => {}
             }

@@ -77,7 +77,7 @@ async fn traces(stage: &RunStage, run: &Run) -> (usize, u64) {
 
 fn terminal(sink: &FakeSink) -> Vec<String> {
     let all = sink.events();
-    all.iter().filter(|event| RunEvent::is_terminal(event)).map(|e| e.name.clone()).collect()
+    all.iter().filter(|event| RunEvent::is_terminal(event)).map(|e| e.name.to_string()).collect()
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn a_pause_that_is_stopped_by_the_server_while_it_is_stored_is_a_pause() {
     let approvals = list_approvals(held.stage.stage.deps(), &me(), run.id).await.unwrap();
     assert_eq!(approvals.len(), 1);
     let last = held.sink.events().pop().unwrap();
-    assert_eq!(last.data["approvals"], json!([approvals[0].id]));
+    assert_eq!(last.data.object()["approvals"], json!([approvals[0].id]));
 }
 
 #[tokio::test]

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde::Serialize;
 use understudy_domain::{
     RunEvent, RunId,
+    run::EventData,
     usecases::{
         Caller,
         runs::{self, FollowedRun},
@@ -84,7 +85,7 @@ impl Source for Tail {
         if let Some(last) = events.last() {
             self.after = last.sequence;
         }
-        let mut events = events.into_iter().map(told).collect::<Result<Vec<_>, _>>()?;
+        let mut events = events.iter().map(told).collect::<Result<Vec<_>, _>>()?;
         if is_last {
             events.push(Event::plain(DONE));
         }
@@ -94,9 +95,15 @@ impl Source for Tail {
 
 /// An event with its name and number in its data, too, for clients that read nothing
 /// else.
-fn told(event: RunEvent) -> Result<Event, Problem> {
-    let RunEvent { sequence, name, mut data } = event;
-    data.insert("event".to_owned(), name.as_str().into());
-    data.insert("sequence".to_owned(), sequence.into());
-    Event::new(&name, &sequence, &Value::Object(data))
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    data: &'a EventData,
+    event: &'a str,
+    sequence: u64,
+}
+
+fn told(event: &RunEvent) -> Result<Event, Problem> {
+    let RunEvent { sequence, name, data } = event;
+    Event::new(name, sequence, &Told { data, event: name, sequence: *sequence })
 }

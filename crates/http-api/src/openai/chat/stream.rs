@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use understudy_domain::{
     RunEvent,
-    run::{Run, RunStatus, StopReason, names},
+    run::{EventData, Run, RunStatus, StopReason, names},
     usecases::{
         Caller,
         runs::{self, FollowedRun},
@@ -89,10 +89,10 @@ impl Chunks {
     /// The chunks that an event makes.
     fn take(&mut self, event: &RunEvent) -> Vec<Event> {
         let data = &event.data;
-        match event.name.as_str() {
+        match &*event.name {
             names::CONTENT_DELTA if self.accepted.holds_back || self.is_taken_back => Vec::new(),
             names::CONTENT_DELTA => {
-                let name = if data.contains_key("refusal") { "refusal" } else { "content" };
+                let name = if data.has("refusal") { "refusal" } else { "content" };
                 vec![self.delta(&json!({ name: text(data, "delta") }))]
             }
             names::CONTENT_RESET => {
@@ -169,8 +169,8 @@ impl Chunks {
     }
 }
 
-fn text<'a>(data: &'a Map<String, Value>, name: &str) -> &'a str {
-    data.get(name).and_then(Value::as_str).unwrap_or_default()
+fn text<'a>(data: &'a EventData, name: &str) -> &'a str {
+    data.text(name).unwrap_or_default()
 }
 
 /// An error that ends a stream.

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use understudy_domain::{
     RunEvent, RunId,
     conversation::ToolCall,
-    run::{Outcome, Run, RunStatus, names},
+    run::{EventData, Outcome, Run, RunStatus, names},
     usecases::{
         Caller, Error,
         runs::{self, FollowedRun},
@@ -114,9 +114,9 @@ impl Told {
     /// The events that an event makes.
     fn take(&mut self, event: &RunEvent) -> Vec<Event> {
         let data = &event.data;
-        match event.name.as_str() {
+        match &*event.name {
             names::CONTENT_DELTA if self.holds_back || self.is_taken_back => Vec::new(),
-            names::CONTENT_DELTA => self.say(data.contains_key("refusal"), text(data, "delta")),
+            names::CONTENT_DELTA => self.say(data.has("refusal"), text(data, "delta")),
             names::CONTENT_RESET => {
                 self.is_taken_back |= !self.holds_back;
                 Vec::new()
@@ -384,8 +384,8 @@ async fn ended(state: &State, caller: &Caller, id: RunId) -> Result<(Run, Vec<Va
     Ok((run, approvals.iter().map(view::approval).collect()))
 }
 
-fn text<'a>(data: &'a Map<String, Value>, name: &str) -> &'a str {
-    data.get(name).and_then(Value::as_str).unwrap_or_default()
+fn text<'a>(data: &'a EventData, name: &str) -> &'a str {
+    data.text(name).unwrap_or_default()
 }
 
 fn with(data: &Value, name: &str, value: Value) -> Value {
