@@ -138,7 +138,9 @@ impl AssistantQueries for SqliteStore {
         reference: &AssistantRef,
     ) -> StoreResult<Option<AssistantRecord>> {
         let reference = reference.clone();
-        self.readers.run("assistants.find", move |conn| find(conn, tenant.into(), &reference)).await
+        self.readers
+            .glance("assistants.find", move |conn| find(conn, tenant.into(), &reference))
+            .await
     }
 
     async fn list(&self, query: &AssistantListQuery) -> StoreResult<Page<AssistantRecord>> {
@@ -169,13 +171,15 @@ impl AssistantQueries for SqliteStore {
         number: u32,
     ) -> StoreResult<Option<Version>> {
         self.readers
-            .run("assistants.version", move |conn| {
+            .glance("assistants.version", move |conn| {
                 records::version(conn, tenant.into(), assistant.into(), number)
             })
             .await
     }
 
     async fn default_of(&self, tenant: OrganizationId) -> StoreResult<Option<AssistantRecord>> {
-        self.readers.run("assistants.default_of", move |conn| default_of(conn, tenant.into())).await
+        self.readers
+            .glance("assistants.default_of", move |conn| default_of(conn, tenant.into()))
+            .await
     }
 }

@@ -185,28 +185,26 @@ fn update(conn: &mut SqliteConnection, mut assistant: Assistant) -> StoreResult<
 impl AssistantRepository for SqliteUnitOfWork {
     async fn find(&mut self, id: AssistantId) -> StoreResult<Option<Assistant>> {
         let tenant = self.tenant();
-        self.run("assistants.find", move |conn| {
+        self.touch("assistants.find", move |conn| {
             let assistant = assistants::table.find((tenant, Key::from(id)));
             read(assistant.select(Row::as_select()).first(conn))
         })
-        .await
     }
 
     async fn find_draft_of(&mut self, live: AssistantId) -> StoreResult<Option<Assistant>> {
         let tenant = self.tenant();
-        self.run("assistants.find_draft_of", move |conn| {
+        self.touch("assistants.find_draft_of", move |conn| {
             let draft = assistants::table
                 .filter(assistants::organization_id.eq(tenant))
                 .filter(assistants::editing_id.eq(Key::from(live)));
             read(draft.select(Row::as_select()).first(conn))
         })
-        .await
     }
 
     async fn find_by_slug(&mut self, slug: &Slug) -> StoreResult<Option<AssistantId>> {
         let tenant = self.tenant();
         let slug = slug.as_str().to_owned();
-        self.run("assistants.find_by_slug", move |conn| {
+        self.touch("assistants.find_by_slug", move |conn| {
             let id = assistants::table
                 .filter(assistants::organization_id.eq(tenant))
                 .filter(assistants::slug.eq(slug))
@@ -214,18 +212,17 @@ impl AssistantRepository for SqliteUnitOfWork {
                 .first::<Key>(conn);
             Ok(id.optional().map_err(on_read("assistants"))?.map(Key::id))
         })
-        .await
     }
 
     async fn insert(&mut self, assistant: &Assistant) -> StoreResult<()> {
         self.check_tenant("assistants", assistant.organization)?;
         let assistant = assistant.clone();
-        self.run("assistants.insert", move |conn| insert(conn, &assistant)).await
+        self.touch("assistants.insert", move |conn| insert(conn, &assistant))
     }
 
     async fn update(&mut self, assistant: Assistant) -> StoreResult<Assistant> {
         self.check_tenant("assistants", assistant.organization)?;
-        self.run("assistants.update", move |conn| update(conn, assistant)).await
+        self.touch("assistants.update", move |conn| update(conn, assistant))
     }
 
     async fn delete_draft(&mut self, id: AssistantId) -> StoreResult<bool> {

@@ -191,7 +191,7 @@ fn record_use(
 #[async_trait]
 impl CallerQueries for SqliteStore {
     async fn find(&self, proof: Proof) -> StoreResult<Option<CallerRecord>> {
-        self.readers.run("callers.find", move |conn| find(conn, proof)).await
+        self.readers.glance("callers.find", move |conn| find(conn, proof)).await
     }
 
     async fn find_with_assistant(
@@ -201,7 +201,7 @@ impl CallerQueries for SqliteStore {
     ) -> StoreResult<Option<(CallerRecord, Option<AssistantRecord>)>> {
         let reference = reference.clone();
         self.readers
-            .run("callers.find_with_assistant", move |conn| {
+            .glance("callers.find_with_assistant", move |conn| {
                 find_with_assistant(conn, proof, &reference)
             })
             .await

@@ -30,7 +30,7 @@ impl ContentQueries for SqliteStore {
 
     async fn image_by_key(&self, key: &str) -> StoreResult<Option<Image>> {
         let key = key.to_owned();
-        self.readers.run("content.image_by_key", move |conn| images::by_key(conn, &key)).await
+        self.readers.glance("content.image_by_key", move |conn| images::by_key(conn, &key)).await
     }
 
     async fn images(
@@ -53,7 +53,7 @@ impl ContentQueries for SqliteStore {
         assistant: AssistantId,
     ) -> StoreResult<Option<Image>> {
         self.readers
-            .run("content.avatar", move |conn| {
+            .glance("content.avatar", move |conn| {
                 images::avatar(conn, tenant.into(), assistant.into())
             })
             .await
@@ -70,7 +70,9 @@ impl ContentQueries for SqliteStore {
     }
 
     async fn providers(&self, tenant: OrganizationId) -> StoreResult<Vec<Provider>> {
-        self.readers.run("content.providers", move |conn| providers::all(conn, tenant.into())).await
+        self.readers
+            .glance("content.providers", move |conn| providers::all(conn, tenant.into()))
+            .await
     }
 
     async fn usage(

@@ -100,7 +100,7 @@ fn memories(
 #[async_trait]
 impl ConversationQueries for SqliteStore {
     async fn thread(&self, tenant: OrganizationId, id: ThreadId) -> StoreResult<Option<Thread>> {
-        self.readers.run("threads.read", move |conn| find(conn, tenant.into(), id)).await
+        self.readers.glance("threads.read", move |conn| find(conn, tenant.into(), id)).await
     }
 
     async fn threads(

@@ -131,26 +131,25 @@ fn many(count: usize, table: &'static str) -> StoreResult<u64> {
 impl ConversationRepository for SqliteUnitOfWork {
     async fn find_thread(&mut self, id: ThreadId) -> StoreResult<Option<Thread>> {
         let tenant = self.tenant();
-        self.run("threads.find", move |conn| find(conn, tenant, id)).await
+        self.touch("threads.find", move |conn| find(conn, tenant, id))
     }
 
     async fn insert_thread(&mut self, thread: &Thread) -> StoreResult<()> {
         self.check_tenant("threads", thread.organization)?;
         let row = NewRow::from(thread.clone());
-        self.run("threads.insert", move |conn| {
+        self.touch("threads.insert", move |conn| {
             diesel::insert_into(threads::table)
                 .values(row)
                 .execute(conn)
                 .map_err(on_write("threads"))?;
             Ok(())
         })
-        .await
     }
 
     async fn update_thread(&mut self, mut thread: Thread) -> StoreResult<Thread> {
         self.check_tenant("threads", thread.organization).or(Err(StoreError::Conflict))?;
         let tenant = self.tenant();
-        self.run("threads.update", move |conn| {
+        self.touch("threads.update", move |conn| {
             let read = thread.revision;
             thread.revision += 1;
             let unchanged = threads::table
@@ -163,7 +162,6 @@ impl ConversationRepository for SqliteUnitOfWork {
                 _ => Err(StoreError::Conflict),
             }
         })
-        .await
     }
 
     async fn delete_thread(&mut self, id: ThreadId) -> StoreResult<bool> {
@@ -183,10 +181,9 @@ impl ConversationRepository for SqliteUnitOfWork {
             self.check_tenant("messages", message.organization)?;
             rows.push(NewMessage::of(message)?);
         }
-        self.run("messages.insert", move |conn| {
+        self.touch("messages.insert", move |conn| {
             rows.into_iter().try_for_each(|message| message.insert(conn, tenant))
         })
-        .await
     }
 
     async fn delete_messages(&mut self, thread: ThreadId, from: u64) -> StoreResult<u64> {

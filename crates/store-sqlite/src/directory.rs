@@ -73,13 +73,13 @@ impl UsersQuery {
 impl DirectoryQueries for SqliteStore {
     async fn organization(&self, tenant: OrganizationId) -> StoreResult<Option<Organization>> {
         self.readers
-            .run("directory.organization", move |conn| organizations::find(conn, tenant.into()))
+            .glance("directory.organization", move |conn| organizations::find(conn, tenant.into()))
             .await
     }
 
     async fn user(&self, tenant: OrganizationId, id: UserId) -> StoreResult<Option<User>> {
         self.readers
-            .run("directory.user", move |conn| users::find(conn, tenant.into(), id.into()))
+            .glance("directory.user", move |conn| users::find(conn, tenant.into(), id.into()))
             .await
     }
 

@@ -185,6 +185,6 @@ impl ImageRepository for SqliteUnitOfWork {
     async fn count(&mut self, used: &Usage) -> StoreResult<()> {
         self.check_tenant("usage", used.organization)?;
         let used = used.clone();
-        self.run("images.count", move |conn| usage::insert(conn, &used)).await
+        self.touch("images.count", move |conn| usage::insert(conn, &used))
     }
 }

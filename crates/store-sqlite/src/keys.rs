@@ -31,7 +31,7 @@ impl KeyQueries for SqliteStore {
         tenant: OrganizationId,
         id: DataKeyId,
     ) -> StoreResult<Option<DataKey>> {
-        self.readers.run("keys.data_key", move |conn| find(conn, tenant.into(), id)).await
+        self.readers.glance("keys.data_key", move |conn| find(conn, tenant.into(), id)).await
     }
 
     async fn sealed(
@@ -40,7 +40,7 @@ impl KeyQueries for SqliteStore {
         ids: &[SealedId],
     ) -> StoreResult<Vec<SealedValue>> {
         let ids = ids.to_vec();
-        self.readers.run("keys.sealed", move |conn| find_sealed(conn, tenant.into(), &ids)).await
+        self.readers.glance("keys.sealed", move |conn| find_sealed(conn, tenant.into(), &ids)).await
     }
 }
 

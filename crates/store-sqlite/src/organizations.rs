@@ -106,7 +106,7 @@ fn count(conn: &mut SqliteConnection, tenant: Key, what: Counted) -> StoreResult
 impl OrganizationRepository for SqliteUnitOfWork {
     async fn find(&mut self) -> StoreResult<Option<Organization>> {
         let tenant = self.tenant();
-        self.run("organizations.find", move |conn| find(conn, tenant)).await
+        self.touch("organizations.find", move |conn| find(conn, tenant))
     }
 
     async fn insert(&mut self, organization: &Organization) -> StoreResult<()> {

@@ -216,7 +216,7 @@ impl RecordRepository for SqliteUnitOfWork {
         let row = VersionRow::from(version);
         let names = Namer::version(self.tenant(), version.id);
         let blobs: Vec<Blob> = version.content.blobs().collect();
-        self.run("records.insert_version", move |conn| {
+        self.touch("records.insert_version", move |conn| {
             let inserted = diesel::insert_into(versions::table).values(row).execute(conn);
             match inserted.map_err(on_write("versions")) {
                 Ok(_) => names.name(conn, blobs.into_iter()),
@@ -225,7 +225,6 @@ impl RecordRepository for SqliteUnitOfWork {
                 Err(error) => Err(error),
             }
         })
-        .await
     }
 
     async fn find_version(
@@ -234,10 +233,9 @@ impl RecordRepository for SqliteUnitOfWork {
         number: u32,
     ) -> StoreResult<Option<Version>> {
         let tenant = self.tenant();
-        self.run("records.find_version", move |conn| {
+        self.touch("records.find_version", move |conn| {
             version(conn, tenant, assistant.into(), number)
         })
-        .await
     }
 
     async fn insert_sealed(&mut self, values: &[SealedValue]) -> StoreResult<()> {
@@ -245,7 +243,7 @@ impl RecordRepository for SqliteUnitOfWork {
             self.check_tenant("sealed_values", value.organization)?;
         }
         let rows: Vec<SealedRow> = values.iter().map(SealedRow::from).collect();
-        self.run("records.insert_sealed", move |conn| {
+        self.touch("records.insert_sealed", move |conn| {
             for row in rows {
                 diesel::insert_into(sealed_values::table)
                     .values(row)
@@ -254,18 +252,17 @@ impl RecordRepository for SqliteUnitOfWork {
             }
             Ok(())
         })
-        .await
     }
 
     async fn find_sealed(&mut self, ids: &[SealedId]) -> StoreResult<Vec<SealedValue>> {
         let tenant = self.tenant();
         let ids = ids.to_vec();
-        self.run("records.find_sealed", move |conn| find_sealed(conn, tenant, &ids)).await
+        self.touch("records.find_sealed", move |conn| find_sealed(conn, tenant, &ids))
     }
 
     async fn newest_data_key(&mut self) -> StoreResult<Option<DataKey>> {
         let tenant = self.tenant();
-        self.run("records.newest_data_key", move |conn| {
+        self.touch("records.newest_data_key", move |conn| {
             let row = data_keys::table
                 .filter(data_keys::organization_id.eq(tenant))
                 .order((data_keys::created_at.desc(), data_keys::id.desc()))
@@ -273,7 +270,6 @@ impl RecordRepository for SqliteUnitOfWork {
                 .first(conn);
             Ok(row.optional().map_err(on_read("data_keys"))?.map(DataKey::from))
         })
-        .await
     }
 
     async fn insert_data_key(&mut self, key: &DataKey) -> StoreResult<()> {
@@ -293,7 +289,7 @@ impl RecordRepository for SqliteUnitOfWork {
         self.check_tenant("audit_events", event.organization)?;
         let event = event.clone();
         // At once: there is no other writer who could commit before.
-        let seq = self.run("records.append_event", move |conn| audit::append(conn, &event)).await?;
+        let seq = self.touch("records.append_event", move |conn| audit::append(conn, &event))?;
         self.note_event(seq);
         Ok(())
     }

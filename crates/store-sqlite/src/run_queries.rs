@@ -25,12 +25,12 @@ fn named(
 #[async_trait]
 impl RunQueries for SqliteStore {
     async fn run(&self, tenant: OrganizationId, id: RunId) -> StoreResult<Option<Run>> {
-        self.readers.run("runs.read", move |conn| runs::find(conn, tenant.into(), id)).await
+        self.readers.glance("runs.read", move |conn| runs::find(conn, tenant.into(), id)).await
     }
 
     async fn approvals(&self, tenant: OrganizationId, run: RunId) -> StoreResult<Vec<Approval>> {
         self.readers
-            .run("approvals.list", move |conn| runs::find_approvals(conn, tenant.into(), run))
+            .glance("approvals.list", move |conn| runs::find_approvals(conn, tenant.into(), run))
             .await
     }
 
@@ -61,7 +61,7 @@ impl RunQueries for SqliteStore {
     ) -> StoreResult<Vec<(SpendingKey, Spending)>> {
         let keys = keys.to_vec();
         self.readers
-            .run("spending.read", move |conn| spending::find_all(conn, tenant.into(), keys))
+            .glance("spending.read", move |conn| spending::find_all(conn, tenant.into(), keys))
             .await
     }
 

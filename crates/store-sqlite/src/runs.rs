@@ -160,23 +160,22 @@ pub(crate) fn forgettable(ended_before: Timestamp, limit: u32) -> Sql<(Text, Tex
 impl RunRepository for SqliteUnitOfWork {
     async fn find(&mut self, id: RunId) -> StoreResult<Option<Run>> {
         let tenant = self.tenant();
-        self.run("runs.find", move |conn| find(conn, tenant, id)).await
+        self.touch("runs.find", move |conn| find(conn, tenant, id))
     }
 
     async fn insert(&mut self, run: &Run) -> StoreResult<()> {
         self.check_tenant("runs", run.organization)?;
         let row = NewRow::from(run.clone());
-        self.run("runs.insert", move |conn| {
+        self.touch("runs.insert", move |conn| {
             diesel::insert_into(runs::table).values(row).execute(conn).map_err(on_write("runs"))?;
             Ok(())
         })
-        .await
     }
 
     async fn update(&mut self, mut run: Run) -> StoreResult<Run> {
         self.check_tenant("runs", run.organization).or(Err(StoreError::Conflict))?;
         let tenant = self.tenant();
-        self.run("runs.update", move |conn| {
+        self.touch("runs.update", move |conn| {
             let read = run.revision;
             run.revision += 1;
             let unchanged =
@@ -187,7 +186,6 @@ impl RunRepository for SqliteUnitOfWork {
                 _ => Err(StoreError::Conflict),
             }
         })
-        .await
     }
 
     async fn delete(&mut self, id: RunId) -> StoreResult<bool> {
@@ -203,11 +201,10 @@ impl RunRepository for SqliteUnitOfWork {
     async fn count_active(&mut self, user: UserId) -> StoreResult<u64> {
         let tenant = self.tenant();
         // Nobody else is counting: transactions come one after the other.
-        self.run("runs.count_active", move |conn| {
+        self.touch("runs.count_active", move |conn| {
             let count: i64 = active(tenant, user).get_result(conn).map_err(on_read("runs"))?;
             u64::try_from(count).map_err(corrupt("runs"))
         })
-        .await
     }
 
     async fn save_approvals(&mut self, approvals: &[Approval]) -> StoreResult<()> {
@@ -215,14 +212,13 @@ impl RunRepository for SqliteUnitOfWork {
             self.check_tenant("approvals", approval.organization)?;
         }
         let (tenant, approvals) = (self.tenant(), approvals.to_vec());
-        self.run("runs.save_approvals", move |conn| {
+        self.touch("runs.save_approvals", move |conn| {
             approvals.iter().try_for_each(|approval| save_approval(conn, tenant, approval))
         })
-        .await
     }
 
     async fn approvals(&mut self, run: RunId) -> StoreResult<Vec<Approval>> {
         let tenant = self.tenant();
-        self.run("runs.approvals", move |conn| find_approvals(conn, tenant, run)).await
+        self.touch("runs.approvals", move |conn| find_approvals(conn, tenant, run))
     }
 }

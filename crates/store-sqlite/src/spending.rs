@@ -70,14 +70,13 @@ impl SpendingRepository for SqliteUnitOfWork {
     async fn find(&mut self, keys: &[SpendingKey]) -> StoreResult<Vec<(SpendingKey, Spending)>> {
         let (tenant, keys) = (self.tenant(), keys.to_vec());
         // Nobody else is spending: transactions come one after the other.
-        self.run("spending.find", move |conn| find_all(conn, tenant, keys)).await
+        self.touch("spending.find", move |conn| find_all(conn, tenant, keys))
     }
 
     async fn add(&mut self, changes: &[(SpendingKey, SpendingChange)]) -> StoreResult<()> {
         let (tenant, changes) = (self.tenant(), changes.to_vec());
-        self.run("spending.add", move |conn| {
+        self.touch("spending.add", move |conn| {
             changes.iter().try_for_each(|(key, change)| add(conn, tenant, key, *change))
         })
-        .await
     }
 }

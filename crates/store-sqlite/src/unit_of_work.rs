@@ -61,6 +61,22 @@ impl SqliteUnitOfWork {
         }
     }
 
+    /// As [`run`](Self::run), for what touches a few rows by their keys: it is done
+    /// right here (decision 0028). Nobody else holds the lock that a write could wait
+    /// for, and only the commit waits for the disk.
+    pub(crate) fn touch<T, F>(&mut self, operation: &'static str, statements: F) -> StoreResult<T>
+    where
+        F: FnOnce(&mut SqliteConnection) -> StoreResult<T>,
+    {
+        let Some(mut transaction) = self.transaction.take() else {
+            return Err(unavailable("the transaction has ended"));
+        };
+        let span = tracing::debug_span!("db", operation);
+        let result = span.in_scope(|| statements(transaction.conn()?));
+        self.keep(transaction, &result);
+        result
+    }
+
     /// Runs statements on a thread that may block.
     pub(crate) async fn run<T, F>(
         &mut self,
@@ -79,12 +95,16 @@ impl SqliteUnitOfWork {
             Ok((transaction, result))
         });
         let (transaction, result) = work.instrument(tracing::debug_span!("db", operation)).await?;
-        // SQLite may have rolled back by itself when the database failed; what came
-        // after would then commit alone.
+        self.keep(transaction, &result);
+        result
+    }
+
+    /// Goes on with the transaction, unless the database failed: SQLite may then have
+    /// rolled back by itself, and what came after would commit alone.
+    fn keep<T>(&mut self, transaction: Transaction, result: &StoreResult<T>) {
         if !matches!(result, Err(StoreError::Unavailable(_) | StoreError::Corrupt { .. })) {
             self.transaction = Some(transaction);
         }
-        result
     }
 }
 

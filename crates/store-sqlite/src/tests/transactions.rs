@@ -82,7 +82,7 @@ fn a_cancelled_query_gives_its_connection_back() {
         let (store, _folder) = inhabited().await;
 
         for _ in 0..20 {
-            cancel(store.directory().user(TENANT, ADA)).await;
+            cancel(store.directory().teams(TENANT)).await;
         }
 
         assert!(store.directory().user(TENANT, ADA).await.unwrap().is_some());
