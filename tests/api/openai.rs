@@ -4,6 +4,7 @@ pub(crate) mod approvals;
 pub(crate) mod conversations;
 pub(crate) mod embeddings;
 pub(crate) mod files;
+pub(crate) mod forms;
 pub(crate) mod images;
 pub(crate) mod sdk;
 

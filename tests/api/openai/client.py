@@ -64,7 +64,9 @@ assert final.choices[0].message.tool_calls[0].function.parsed_arguments == {"cit
 parsed = chat.parse(model="helper", messages=said("Which person?"), response_format=Person)
 assert parsed.choices[0].message.parsed == Person(name="Ada", age=36), parsed
 with chat.stream(model="helper", messages=said("Which person?"), response_format=Person) as stream:
+    partial = [event.parsed for event in stream if event.type == "content.delta" and event.delta]
     assert stream.get_final_completion().choices[0].message.parsed.age == 36
+assert partial == [{"name": "Ada"}, {"name": "Ada", "age": 36}], partial
 
 # Refusals of the model and of the service.
 message = chat.create(model="helper", messages=said("Please decline.")).choices[0].message
@@ -113,7 +115,9 @@ with responses.stream(model="helper", input="Hello") as stream:
     final = stream.get_final_response()
 assert snapshots[-1] == "Good morning." and final.output_text == "Good morning.", final
 with responses.stream(model="helper", input="Which person?", text_format=Person) as stream:
+    pieces = [event.delta for event in stream if event.type == "response.output_text.delta"]
     assert stream.get_final_response().output_parsed == Person(name="Ada", age=36)
+assert len(pieces) == 2, pieces
 assert responses.parse(model="helper", input="Which person?", text_format=Person).output_parsed.age == 36
 
 tools = [{"type": "function", **tool}]

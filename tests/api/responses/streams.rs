@@ -25,10 +25,20 @@ impl Followed {
         path: &str,
         body: Option<&Value>,
     ) -> Self {
+        let who = format!("Bearer {}", person.token());
+        Self::open_as(address, app, (&who, method), path, body).await
+    }
+
+    /// The same with whatever `Authorization`.
+    pub(crate) async fn open_as(
+        address: &str,
+        app: &App,
+        (who, method): (&str, Method),
+        path: &str,
+        body: Option<&Value>,
+    ) -> Self {
         let request = app.client.request(method, format!("{address}{path}"));
-        let request = request
-            .header("authorization", format!("Bearer {}", person.token()))
-            .header("accept", "text/event-stream");
+        let request = request.header("authorization", who).header("accept", "text/event-stream");
         let request = body.into_iter().fold(request, reqwest::RequestBuilder::json);
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200, "{path}");
@@ -37,7 +47,7 @@ impl Followed {
     }
 
     /// The next part of it, up to an empty line; `None` at its end.
-    async fn part(&mut self) -> Option<String> {
+    pub(crate) async fn part(&mut self) -> Option<String> {
         loop {
             if let Some((part, rest)) = self.text.split_once("\n\n") {
                 let (part, rest) = (part.to_owned(), rest.to_owned());

@@ -31,6 +31,9 @@ pub struct Fitted {
     pub sent: SentSettings,
     /// Texts for the system prompt that stand in for what is not sent.
     pub hints: Vec<String>,
+    /// Whether the provider holds the model to the form of the answer that is wanted,
+    /// so that nothing else comes. Of natural language nothing is said.
+    pub is_held_to_form: bool,
     /// Where to stop; enforced here for every provider.
     pub stop: Vec<String>,
     /// What is not honoured as it stands.
@@ -128,6 +131,7 @@ impl<'a> Fitting<'a> {
             protocol: protocol(settings, model, kind, default_model),
             sent: SentSettings::default(),
             hints: Vec::new(),
+            is_held_to_form: false,
             stop: settings.stop_sequences.clone(),
             notices: Vec::new(),
         };

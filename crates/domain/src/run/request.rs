@@ -50,6 +50,9 @@ pub struct RunRequest {
     pub metadata: BTreeMap<String, String>,
     /// What else to tell in the response (reference §1.4).
     pub include: BTreeSet<String>,
+    /// Whether who follows cannot take back what they are told of the text: then only
+    /// what counts is told.
+    pub final_deltas: bool,
 }
 
 /// A tool that the caller runs: the run stops when the model calls it.

@@ -6,11 +6,7 @@ mod stream;
 
 use actix_web::http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
-use understudy_domain::{
-    RunId,
-    run::{RequestFormat, RunStatus},
-    usecases::runs,
-};
+use understudy_domain::{RunId, run::RunStatus, usecases::runs};
 
 use self::request::Wish;
 use super::model;
@@ -68,8 +64,6 @@ struct Accepted {
     id: RunId,
     streams: bool,
     outlives_connection: bool,
-    /// Whether the text may be taken back as a whole, so that it is told at the end.
-    holds_back: bool,
     created: i64,
     wish: Wish,
 }
@@ -103,23 +97,10 @@ async fn start(call: &Call, input: Input) -> Answer {
             id: run.id,
             streams,
             outlives_connection: run.outlives_connection,
-            holds_back: holds_back(run.request.overrides.format.as_ref()),
             created: run.created_at.unix_seconds(),
             wish,
         },
     )
-}
-
-/// Whether an answer in this form may be asked for anew.
-pub(super) const fn holds_back(format: Option<&RequestFormat>) -> bool {
-    match format {
-        Some(
-            RequestFormat::JsonObject
-            | RequestFormat::JsonSchema { .. }
-            | RequestFormat::NamedSchema { .. },
-        ) => true,
-        Some(RequestFormat::Text | RequestFormat::Plain) | None => false,
-    }
 }
 
 async fn answer_with(call: Call, accepted: Accepted, is_replay: bool) -> Answer {
@@ -127,7 +108,7 @@ async fn answer_with(call: Call, accepted: Accepted, is_replay: bool) -> Answer 
     let leash =
         (!accepted.outlives_connection && !is_replay).then(|| Leash::new(&call.state, accepted.id));
     if accepted.streams {
-        return stream::open(call, accepted, leash).await;
+        return stream::open(call, accepted, leash, is_replay).await;
     }
     let run = runs::wait_for_run(call.state.run_deps(), &call.caller, accepted.id).await?;
     drop(leash);

@@ -192,7 +192,8 @@ fn thread(call: &Call) -> Result<ThreadId, Problem> {
 }
 
 fn item(call: &Call) -> Result<(ThreadId, MessageId), Problem> {
-    Ok((thread(call)?, call.id("itemId", "item")?))
+    let item = items::message_of(call.path("itemId")).ok_or(Error::NotFound("item"))?;
+    Ok((thread(call)?, item))
 }
 
 async fn create(mut call: Call) -> Answer {
@@ -267,7 +268,7 @@ async fn list(Asked { call, mut query }: Asked) -> Answer {
     let limit = query.read("limit", &expects, fits).unwrap_or(usual);
     let expects = format!("one of {}", ORDERS.join(", "));
     let order = query.read("order", &expects, Order::from_word).unwrap_or(Order::Descending);
-    let after = query.read("after", "the id of an item", |text| text.parse().ok());
+    let after = query.read("after", "the id of an item", items::message_of);
     query.finish()?;
     let id = thread(&call)?;
     let after = match after {
@@ -295,7 +296,7 @@ async fn delete_item(call: Call) -> Answer {
 }
 
 fn told(message: &Message) -> Option<Value> {
-    items::told(&message.item, &message.id.to_string())
+    items::told(&message.item, message.id)
 }
 
 fn page(messages: &[Message], has_more: bool) -> Value {

@@ -2,12 +2,35 @@
 
 use serde_json::{Value, json};
 use understudy_domain::{
+    MessageId,
     assistant::content::MessageRole,
     conversation::{Item, MediaSource, Part},
 };
 
-/// An item with this id; what a model thought is not told.
-pub(super) fn told(item: &Item, id: &str) -> Option<Value> {
+/// How the ids of items begin here: those of messages, of calls and of their results.
+/// All of them are messages of a thread.
+const PREFIXES: [&str; 3] = ["msg_", "fc_", "fco_"];
+
+/// What an item is called here that is this message of a thread.
+pub(super) fn id_of(item: &Item, id: MessageId) -> String {
+    let [message, call, result] = PREFIXES;
+    let prefix = match item {
+        Item::ToolCall(_) => call,
+        Item::ToolResult(_) => result,
+        Item::Message { .. } | Item::Reasoning(_) => message,
+    };
+    format!("{prefix}{}", id.as_uuid().simple())
+}
+
+/// The message of a thread that an item is.
+pub(super) fn message_of(id: &str) -> Option<MessageId> {
+    let digits = PREFIXES.iter().find_map(|prefix| id.strip_prefix(prefix))?;
+    format!("msg_{digits}").parse().ok()
+}
+
+/// An item that is this message of a thread; what a model thought is not told.
+pub(super) fn told(item: &Item, id: MessageId) -> Option<Value> {
+    let id = id_of(item, id);
     Some(match item {
         Item::Message { role, parts } => json!({
             "type": "message",

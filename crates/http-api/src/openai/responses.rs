@@ -39,7 +39,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::new(Method::POST, ALL, create, |doc: Doc| {
             chat::refusals(doc.op("openai", "openaiCreateResponse", "Ask an assistant"))
-                .about("The model is an assistant: its id or slug, with `@draft` its draft, with `@v3` its third version. What it keeps goes on by `previous_response_id` or `conversation`. Where calls wait (`mcp_approval_request`), items of the type `mcp_approval_response` decide about all of them, and the response goes on with what the other had come to. With `background: true` the answer comes at once and the response goes on. Needs view access and the scope `run`.")
+                .about("The model is an assistant: its id or slug, with `@draft` its draft, with `@v3` its third version. What it keeps goes on by `previous_response_id` or `conversation`. Where calls wait (`mcp_approval_request`), items of the type `mcp_approval_response` decide about all of them, and the response goes on with what the other had come to; what else is said is said behind that. With `background: true` the answer comes at once and the response goes on. Needs view access and the scope `run`.")
                 .body("OpenaiResponseCreate")
                 .json(200, "The response, or a stream of what happens in it.", "OpenaiResponse")
                 .or_kinds(&["text/event-stream"])
@@ -143,7 +143,7 @@ async fn answer_with(call: Call, accepted: Accepted, is_replay: bool) -> Answer 
     let leash =
         (!accepted.outlives_connection && !is_replay).then(|| Leash::new(&call.state, accepted.id));
     if accepted.streams {
-        return stream::open(call, accepted, leash).await;
+        return stream::open(call, accepted, leash, is_replay).await;
     }
     if !accepted.waits {
         let run = runs::view_run(call.deps(), &call.caller, accepted.id).await?;

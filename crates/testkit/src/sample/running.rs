@@ -94,6 +94,7 @@ pub fn run(n: u32) -> Run {
         status: RunStatus::Queued,
         outcome: Outcome::default(),
         transcript: Vec::new(),
+        heard: Vec::new(),
         lease: None,
         cancel_requested_at: None,
         reserved_tokens: 0,

@@ -13,7 +13,7 @@ use understudy_domain::{
     conversation::{Item, ToolCall, ToolResult},
     ports::Store,
     run::{
-        ApprovalState, CallerTool, Citation, DecidedCall, Decision, Handover, Lease, Notice,
+        ApprovalState, CallerTool, Citation, DecidedCall, Decision, Handover, Heard, Lease, Notice,
         NoticeAction, Outcome, Overrides, RequestFormat, Resumed, RunCredential, RunFailure,
         RunRequest, RunStatus, RunUsage, StopReason, ToolRecord,
     },
@@ -106,6 +106,7 @@ fn full_request() -> RunRequest {
         rules: vec![id(1), id(2)],
         metadata: [("größe".to_owned(), "xl".to_owned())].into(),
         include: ["rules".to_owned()].into(),
+        final_deltas: true,
     }
 }
 
@@ -184,6 +185,7 @@ fn full_run(n: u32) -> Run {
         outlives_connection: false,
         request: full_request(),
         resumes: Some(Resumed { run: id(8), asked: id(9), carried: 7 }),
+        heard: vec![Heard { run: id(9), from: 2, count: 1 }],
         status: RunStatus::Failed,
         outcome: full_outcome(),
         transcript: vec![Item::ToolCall(call()), Item::text(MessageRole::Assistant, hard())],

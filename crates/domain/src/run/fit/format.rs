@@ -29,6 +29,29 @@ impl Fitting<'_> {
         self.model.has("structured") || keeps_any
     }
 
+    /// Whether the provider heeds the form that it is sent. Of those that others run it
+    /// is not known, and the built-in one does what it can.
+    fn heeds_form(&self) -> bool {
+        match self.protocol() {
+            Protocol::OpenaiResponses
+            | Protocol::OpenaiChat
+            | Protocol::AnthropicMessages
+            | Protocol::OllamaChat => true,
+            Protocol::CompatibleChat => self.model.is_known,
+            Protocol::Builtin => false,
+        }
+    }
+
+    /// Whether the provider holds the model to all of a schema that it is sent, not
+    /// only to JSON.
+    fn heeds(&self, schema: &Map<String, Value>, is_sent_as_strict: bool) -> bool {
+        let heeds_all = match self.protocol() {
+            Protocol::OllamaChat | Protocol::AnthropicMessages => schema::is_bare(schema),
+            _ => is_sent_as_strict,
+        };
+        heeds_all && self.heeds_form()
+    }
+
     /// The word JSON is said in any case: OpenAI demands it, and other models lose
     /// themselves in white space without it.
     fn json_object(&mut self) {
@@ -36,6 +59,7 @@ impl Fitting<'_> {
         match self.treatment(FIELD) {
             Treatment::Sent(_) if self.keeps_form() => {
                 self.fitted.sent.format = Some(SentFormat::JsonObject);
+                self.fitted.is_held_to_form = self.heeds_form();
                 if self.protocol() != Protocol::Builtin {
                     self.fitted.hints.push(JSON.to_owned());
                 }
@@ -60,11 +84,13 @@ impl Fitting<'_> {
         let is_taken = self.keeps_form() && (!is_anthropic || schema::is_bare(schema));
         match self.treatment(FIELD) {
             Treatment::Sent(_) if is_taken => {
+                let strict = strict && schema::is_strict(schema);
+                self.fitted.is_held_to_form = self.heeds(schema, strict);
                 self.fitted.sent.format = Some(SentFormat::JsonSchema {
                     name: name.to_owned(),
                     description: description.map(str::to_owned),
                     schema: schema.clone(),
-                    strict: strict && schema::is_strict(schema),
+                    strict,
                 });
                 // Of others it is not known whether they heed it.
                 let is_sure = self.model.is_known && self.protocol() != Protocol::OllamaChat;

@@ -514,6 +514,31 @@ fn a_schema_that_is_not_strict_is_not_sent_as_strict() {
 }
 
 #[test]
+fn who_holds_a_model_to_its_form_is_known() {
+    let closed = |of_a: Value| {
+        by_schema(&json!({
+            "type": "object", "properties": {"a": of_a}, "required": ["a"],
+            "additionalProperties": false,
+        }))
+    };
+    let object = Settings { format: Format::JsonObject, ..plain() };
+    let (strict, bounded) = (closed(json!({"type": "string"})), closed(json!({"minimum": 1})));
+    let open = by_schema(&json!({"type": "object", "properties": {"a": {}}}));
+    let held = |settings: &Settings| {
+        each().map(|(_, model, kind)| fitted(settings, &model, kind).is_held_to_form)
+    };
+
+    assert_eq!(held(&object), [true, true, true, false, true, false]);
+    assert_eq!(held(&strict), [true, true, true, true, true, false]);
+    assert_eq!(held(&bounded), [true, true, true, false, false, false]);
+    assert_eq!(held(&open), [false; 6]);
+    assert_eq!(held(&plain()), [false; 6]);
+    // Of a model that nobody knows it is not known either, but for the vendors' own.
+    let unknown = |kind| fitted(&strict, &ModelFacts::unknown("ours", kind), kind).is_held_to_form;
+    assert_eq!([Openai, OpenaiCompatible, Ollama].map(unknown), [true, false, true]);
+}
+
+#[test]
 fn text_without_markup_is_asked_for_in_words() {
     let settings = Settings { format: Format::Plain, ..plain() };
 

@@ -65,11 +65,7 @@ fn input(faults: &mut Vec<Fault>, request: &RunRequest, content: &Content) {
     if request.decisions.is_empty() && request.input.is_empty() {
         faults.push(Fault::new("/input", "required", "must hold at least one message"));
     }
-    if !request.decisions.is_empty() && !request.input.is_empty() {
-        let message = "must hold decisions about calls, or messages, not both";
-        faults.push(Fault::new("/input", "contradiction", message));
-    }
-    if request.input.len().max(request.decisions.len()) > MAX_INPUT_ITEMS {
+    if request.input.len() + request.decisions.len() > MAX_INPUT_ITEMS {
         let message = format!("may hold at most {MAX_INPUT_ITEMS} items");
         faults.push(Fault::new("/input", "too_many", message));
     }

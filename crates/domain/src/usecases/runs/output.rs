@@ -1,10 +1,15 @@
 //! What of a model's text is shown, and when: nothing behind a stop sequence, no
-//! Markdown where none is wanted, nothing that moderation has not passed.
+//! Markdown where none is wanted, nothing that moderation has not passed, nothing yet
+//! of what may have to be asked for once more.
 
-use super::{judging::Judge, working::Working};
+use super::{
+    form::{Form, Holding},
+    judging::Judge,
+    working::Working,
+};
 use crate::{
     run::{
-        EventData, format::PlainText, moderation::Window, names, settings::Format,
+        EventData, fit::Fitted, format::PlainText, moderation::Window, names, settings::Format,
         stop::StopMatcher,
     },
     usecases::Result,
@@ -15,20 +20,31 @@ pub(super) struct Output<'a> {
     stop: StopMatcher,
     plain: Option<PlainText>,
     judge: Option<(&'a Judge<'a>, Window)>,
-    shown: String,
+    form: &'a Form<'a>,
+    /// What of the text waits until the answer is known to fit.
+    pub(super) holding: Holding,
+    /// Where in the text of the run that of this output begins.
+    from: Option<usize>,
     /// The category for which the answer is kept back.
     pub(super) blocked: Option<String>,
 }
 
 impl<'a> Output<'a> {
-    pub(super) fn new(stop: &[String], format: &Format, judge: Option<&'a Judge<'a>>) -> Self {
+    pub(super) fn new(stop: &[String], form: &'a Form<'a>, judge: Option<&'a Judge<'a>>) -> Self {
         Self {
             stop: StopMatcher::new(stop),
-            plain: matches!(format, Format::Plain).then(PlainText::default),
+            plain: matches!(form.format(), Format::Plain).then(PlainText::default),
             judge: judge.map(|judge| (judge, Window::default())),
-            shown: String::new(),
+            form,
+            holding: Holding::default(),
+            from: None,
             blocked: None,
         }
+    }
+
+    /// A provider is asked so for what comes.
+    pub(super) fn fit(&mut self, fitted: &Fitted) {
+        self.holding = self.form.holding(fitted);
     }
 
     /// Whether nothing more is to be shown.
@@ -36,9 +52,15 @@ impl<'a> Output<'a> {
         self.stop.is_stopped() || self.blocked.is_some()
     }
 
-    /// What was shown since the last call.
-    pub(super) fn take_shown(&mut self) -> String {
-        std::mem::take(&mut self.shown)
+    /// Whether all text of the model is shown, as it comes.
+    pub(super) fn is_open(&self) -> bool {
+        self.stop.is_idle() && self.plain.is_none() && self.judge.is_none()
+    }
+
+    /// What was shown so far.
+    pub(super) fn shown(&self, working: &Working<'_>) -> String {
+        let Some(from) = self.from else { return String::new() };
+        working.with(|run| run.outcome.text.get(from..).unwrap_or_default().to_owned())
     }
 
     /// Whether a stop sequence came.
@@ -76,8 +98,7 @@ impl<'a> Output<'a> {
             return Ok(());
         }
         let Some((judge, window)) = &mut self.judge else {
-            self.shown.push_str(&text);
-            show(working, text).await;
+            show(working, &mut self.from, &mut self.holding, &text).await;
             return Ok(());
         };
         let mut due = window.push(&text);
@@ -89,21 +110,34 @@ impl<'a> Output<'a> {
                 self.blocked = Some(category);
                 return Ok(());
             }
-            self.shown.push_str(&held.text);
-            show(working, held.text).await;
+            show(working, &mut self.from, &mut self.holding, &held.text).await;
         }
         Ok(())
     }
 }
 
-async fn show(working: &Working<'_>, text: String) {
+/// Adds to the text of the run, and tells it unless it is to wait.
+async fn show(working: &Working<'_>, from: &mut Option<usize>, holding: &mut Holding, text: &str) {
     if text.is_empty() {
         return;
     }
-    let is_refusal = working.with(|run| {
-        run.outcome.text.push_str(&text);
-        run.outcome.refused
+    let waits = working.with(|run| {
+        from.get_or_insert(run.outcome.text.len());
+        let waits = holding.holds(run.outcome.text.len());
+        run.outcome.text.push_str(text);
+        waits
     });
-    let told = if is_refusal { EventData::refusal(&text) } else { EventData::delta(&text) };
-    working.tell(names::CONTENT_DELTA, told).await;
+    if !waits {
+        told(working, text).await;
+    }
+}
+
+/// Tells more of the text.
+pub(super) async fn told(working: &Working<'_>, text: &str) {
+    if text.is_empty() {
+        return;
+    }
+    let is_refusal = working.with(|run| run.outcome.refused);
+    let data = if is_refusal { EventData::refusal(text) } else { EventData::delta(text) };
+    working.tell(names::CONTENT_DELTA, data).await;
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use time::Duration;
 
 use super::{
-    calls, ending::Ending, execute::hand_back, scene::Scene, superseding::unanswered,
+    calls, ending::Ending, execute::hand_back, resuming, scene::Scene, superseding::unanswered,
     working::Working,
 };
 use crate::{
@@ -65,7 +65,7 @@ pub(super) async fn pause(working: &Working<'_>, pending: &[(ToolCall, OfferedTo
 }
 
 /// Goes on where the run paused: runs what was approved, exactly as it was asked for,
-/// and tells the model what was not. Gives an ending when the run cannot go on by
+/// and tells the model what was not, and then what was asked beside the decisions. Gives an ending when the run cannot go on by
 /// itself.
 pub(super) async fn resume(working: &Working<'_>, scene: &Scene) -> Result<Option<Ending>> {
     let state = working.snapshot().ok_or(Error::NotFound("response"))?;
@@ -78,13 +78,20 @@ pub(super) async fn resume(working: &Working<'_>, scene: &Scene) -> Result<Optio
     if let Some(resumed) = state.resumes {
         approvals.extend(store.approvals(state.organization, resumed.run).await?);
     }
+    let is_answered = |id: &str| {
+        let more = resuming::unsaid(&state).iter();
+        more.into_iter()
+            .any(|item| matches!(item, Item::ToolResult(result) if result.call_id == id))
+    };
     let (mut approved, mut requested) = (Vec::new(), Vec::new());
     for call in state.transcript.iter().filter_map(|item| match item {
         Item::ToolCall(call) if open.contains(&call.id) => Some(call),
         _ => None,
     }) {
         let Some(approval) = approvals.iter().find(|approval| approval.call.id == call.id) else {
-            requested.push(call.clone());
+            if !is_answered(&call.id) {
+                requested.push(call.clone());
+            }
             continue;
         };
         tell_decision(working, approval).await;
@@ -95,6 +102,7 @@ pub(super) async fn resume(working: &Working<'_>, scene: &Scene) -> Result<Optio
     }
     working.with(|run| run.outcome.stop_reason = None);
     calls::run_all(working, scene, &approved).await;
+    working.with(resuming::say_more);
     Ok(hand_back(working, requested).await)
 }
 

@@ -5,11 +5,13 @@
 use super::{
     deciding::{check_reason, keep, settle},
     ending::account,
+    scene::question_of,
 };
 use crate::{
     Run, Thread,
+    conversation::Item,
     ports::UnitOfWork,
-    run::{ApprovalState, DecidedCall, Resumed, RunStatus},
+    run::{ApprovalState, DecidedCall, Heard, Resumed, RunStatus},
     usecases::{Caller, Conflict, Deps, Error, Result},
 };
 
@@ -21,6 +23,36 @@ pub(super) async fn asked(deps: &Deps<'_>, run: &Run) -> Result<Option<Run>> {
     let Some(resumed) = run.resumes else { return Ok(None) };
     let found = deps.store.runs().run(run.organization, resumed.asked).await?;
     found.map(Some).ok_or(Error::NotFound("response"))
+}
+
+/// What the user says last: in the run itself, or in the one whose input it answers.
+pub(super) fn question(run: &Run, asked: &Run) -> String {
+    let own = question_of(&run.request.input);
+    if own.trim().is_empty() { question_of(&asked.request.input) } else { own }
+}
+
+/// What is asked beside decisions, and is not said in the transcript yet: its place is
+/// behind what the calls came to.
+pub(super) fn unsaid(run: &Run) -> &[Item] {
+    let is_said = run.heard.iter().any(|heard| heard.run == run.id);
+    if run.resumes.is_none() || is_said { &[] } else { &run.request.input }
+}
+
+/// Says it.
+pub(super) fn say_more(run: &mut Run) {
+    let more = unsaid(run).to_vec();
+    if !more.is_empty() {
+        let (from, count) = (run.transcript.len(), more.len());
+        run.heard.push(Heard { run: run.id, from, count });
+        run.transcript.extend(more);
+    }
+}
+
+/// All that users say in the transcript, now or in a moment.
+pub(super) fn said_there(run: &Run) -> impl Iterator<Item = &Item> {
+    let is_heard = |at: usize| run.heard.iter().any(|heard| heard.number(at).is_some());
+    let heard = run.transcript.iter().enumerate().filter(move |(at, _)| is_heard(*at));
+    heard.map(|(_, item)| item).chain(unsaid(run))
 }
 
 /// Decides about the calls that wait in the thread, all of them, and has the new run
@@ -38,6 +70,7 @@ pub(super) async fn take_over(
     waiting.finished_at = Some(run.created_at);
     account(deps, work, &mut waiting).await?;
     run.transcript = std::mem::take(&mut waiting.transcript);
+    run.heard = std::mem::take(&mut waiting.heard);
     run.outcome.handed_to.clone_from(&waiting.outcome.handed_to);
     run.resumes = Some(Resumed {
         run: waiting.id,

@@ -1,11 +1,14 @@
 //! What a run leaves in its thread when it ends.
 
+use std::collections::BTreeSet;
+
 use super::start::append;
 use crate::{
-    Run,
+    Message, MessageId, Run, Thread,
     assistant::content::MessageRole,
-    conversation::{Item, Order},
+    conversation::{Item, Order, ToolCall},
     ports::UnitOfWork,
+    run::naming::{answer_id, call_id, input_id},
     usecases::{Deps, Result},
 };
 
@@ -18,8 +21,7 @@ pub(super) async fn speak(deps: &Deps<'_>, work: &mut dyn UnitOfWork, run: &Run)
     let Some(mut thread) = work.conversations().find_thread(id).await? else {
         return Ok(());
     };
-    let items = spoken(run).into_iter();
-    let messages = append(deps, &mut thread, run.id, items, deps.clock.now());
+    let messages = messages_of(deps, &mut thread, run);
     work.conversations().insert_messages(&messages).await?;
     if thread.active_run == Some(run.id) {
         thread.active_run = None;
@@ -29,15 +31,49 @@ pub(super) async fn speak(deps: &Deps<'_>, work: &mut dyn UnitOfWork, run: &Run)
     Ok(())
 }
 
-/// What of a run belongs into its thread: what was said and done, without the
-/// attempts that were taken back.
-fn spoken(run: &Run) -> Vec<Item> {
-    let is_repair = |item: &Item| matches!(item, Item::Message { role: MessageRole::User, .. });
+/// What of a run belongs into its thread, as the next messages there.
+pub(super) fn messages_of(deps: &Deps<'_>, thread: &mut Thread, run: &Run) -> Vec<Message> {
+    let items = spoken(run);
+    let answer = items.iter().rposition(|(name, item)| {
+        name.is_none() && matches!(item, Item::Message { role: MessageRole::Assistant, .. })
+    });
+    // Models may call two calls by one name.
+    let mut known = BTreeSet::new();
+    let named = items.into_iter().enumerate().map(|(at, (name, item))| {
+        let name = match &item {
+            Item::ToolCall(call) => requested(run, call).or(name),
+            _ if answer == Some(at) => Some(answer_id(run.id)),
+            _ => name,
+        };
+        (name.filter(|name| known.insert(*name)), item)
+    });
+    append(deps, thread, run.id, named, deps.clock.now())
+}
+
+/// What a call is called that the caller is to run.
+fn requested(run: &Run, call: &ToolCall) -> Option<MessageId> {
+    run.outcome.requested_calls.contains(call).then(|| call_id(run.id, &call.id))
+}
+
+/// What was said and done, without the attempts that were taken back; what the user
+/// said has its name already.
+fn spoken(run: &Run) -> Vec<(Option<MessageId>, Item)> {
+    let heard = |at: usize| {
+        let mut all = run.heard.iter();
+        all.find_map(|heard| heard.number(at).map(|number| input_id(heard.run, number)))
+    };
+    let items = run.transcript.iter().enumerate().map(|(at, item)| (heard(at), item.clone()));
+    let items: Vec<(Option<MessageId>, Item)> = items.collect();
+    let is_repair = |(name, item): &(Option<MessageId>, Item)| {
+        name.is_none() && matches!(item, Item::Message { role: MessageRole::User, .. })
+    };
     // What stands before a request for repair was taken back.
-    let from = run.transcript.iter().rposition(is_repair).map_or(0, |at| at + 1);
-    let before = run.transcript.iter().take(from);
-    let kept = before.filter(|item| matches!(item, Item::ToolCall(_) | Item::ToolResult(_)));
-    kept.chain(run.transcript.iter().skip(from)).cloned().collect()
+    let from = items.iter().rposition(is_repair).map_or(0, |at| at + 1);
+    let is_kept = |(at, (name, item)): &(usize, (Option<MessageId>, Item))| {
+        let is_done = matches!(item, Item::ToolCall(_) | Item::ToolResult(_));
+        *at >= from || name.is_some() || is_done
+    };
+    items.into_iter().enumerate().filter(is_kept).map(|(_, named)| named).collect()
 }
 
 /// Takes back what the user said in the turn of a run.

@@ -1,6 +1,6 @@
 //! What becomes of a turn that is under way in a thread when another is to begin.
 
-use super::{ending::account, start::append};
+use super::{ending::account, speaking};
 use crate::{
     Thread,
     conversation::{Item, ToolResult},
@@ -34,8 +34,7 @@ pub(super) async fn settle_turn(
         expire(deps, work, approvals).await?;
         let mut run = close(deps, run);
         account(deps, work, &mut run).await?;
-        let items = run.transcript.clone().into_iter();
-        let messages = append(deps, &mut thread, run.id, items, deps.clock.now());
+        let messages = speaking::messages_of(deps, &mut thread, &run);
         work.conversations().insert_messages(&messages).await?;
         work.runs().update(run).await?;
     }

@@ -4,6 +4,7 @@
 use serde_json::json;
 use understudy_domain::{
     Approval, Run,
+    assistant::content::MessageRole,
     conversation::{Item, Order},
     run::{DecidedCall, Decision, RunRequest, RunStatus},
     usecases::{
@@ -13,12 +14,12 @@ use understudy_domain::{
 };
 use understudy_testkit::{ChatAnswer, FakeMcp};
 
-use super::stage::{Ran, RunStage, asking_on, is_completed, me, said, someone, spoken};
+use super::stage::{Ran, RunStage, asking_on, is_completed, me, someone, spoken};
 
-const YES: Decision = Decision { approve: true, reason: None };
+pub const YES: Decision = Decision { approve: true, reason: None };
 
 /// A run that waits with these calls, said a word before, and was asked with `settings`.
-async fn waiting(calls: &[&str], settings: serde_json::Value) -> (RunStage, String, Ran) {
+pub async fn waiting(calls: &[&str], settings: serde_json::Value) -> (RunStage, String, Ran) {
     let stage = RunStage::set().await;
     stage.mcp.serve("box", [FakeMcp::tool("open")]);
     let server = json!({
@@ -37,12 +38,12 @@ async fn waiting(calls: &[&str], settings: serde_json::Value) -> (RunStage, Stri
     (stage, id, ran)
 }
 
-async fn approvals(stage: &RunStage, run: &Run) -> Vec<Approval> {
+pub async fn approvals(stage: &RunStage, run: &Run) -> Vec<Approval> {
     list_approvals(stage.stage.deps(), &me(), run.id).await.unwrap()
 }
 
 /// The same decision about these, behind the run.
-fn deciding(run: &Run, approvals: &[Approval], decision: &Decision) -> StartRun {
+pub fn deciding(run: &Run, approvals: &[Approval], decision: &Decision) -> StartRun {
     let decided =
         |approval: &Approval| DecidedCall { approval: approval.id, decision: decision.clone() };
     let request = RunRequest {
@@ -170,9 +171,10 @@ async fn nobody_decides_about_what_does_not_wait_for_them() {
     let nowhere = RunRequest { previous: None, ..good().request };
     let nowhere = stage.start(&me(), &id, StartRun { request: nowhere, ..good() }).await;
     assert!(matches!(nowhere, Err(Error::Invalid(faults)) if faults[0].pointer == "/input"));
-    let chatting = RunRequest { input: vec![said("hm")], ..good().request };
-    let chatting = stage.start(&me(), &id, StartRun { request: chatting, ..good() }).await;
-    assert!(matches!(chatting, Err(Error::Invalid(faults)) if faults[0].code == "contradiction"));
+    let silent = Item::text(MessageRole::Assistant, "I am done.");
+    let silent = RunRequest { input: vec![silent], ..good().request };
+    let silent = stage.start(&me(), &id, StartRun { request: silent, ..good() }).await;
+    assert!(matches!(silent, Err(Error::Invalid(faults)) if faults[0].code == "required"));
     let foreign = Approval { id: understudy_testkit::sample::id(9), ..waiting[0].clone() };
     let foreign = stage.start(&me(), &id, deciding(&waited.run, &[foreign], &YES)).await;
     assert!(matches!(foreign, Err(Error::Invalid(faults)) if faults[0].code == "unknown"));

@@ -48,6 +48,8 @@ pub(super) fn read(value: Value) -> Result<StartRun, Problem> {
                 .into_iter()
                 .flatten()
                 .collect(),
+            // Who follows is told where text is taken back.
+            final_deltas: false,
         },
         threading: match optional(&mut fields, "thread_id", Fields::parsed::<ThreadId>) {
             Some(thread) => Threading::Continue(thread),

@@ -50,6 +50,7 @@ pub(super) fn read(value: Value) -> Result<(Wish, StartRun), Problem> {
     if overrides.top_logprobs.is_some() && !logprobs {
         fields.fault("top_logprobs", "contradiction", "needs `logprobs: true` beside it");
     }
+    let stream = optional(&mut fields, "stream", Fields::flag).unwrap_or(false);
     let request = RunRequest {
         input,
         instructions,
@@ -61,9 +62,9 @@ pub(super) fn read(value: Value) -> Result<(Wish, StartRun), Problem> {
         tool_choice: optional(&mut fields, "tool_choice", tool_choice),
         metadata: optional(&mut fields, "metadata", Fields::pairs).unwrap_or_default(),
         include: logprobs.then(|| "message.logprobs".to_owned()).into_iter().collect(),
+        final_deltas: stream,
         ..RunRequest::default()
     };
-    let stream = optional(&mut fields, "stream", Fields::flag).unwrap_or(false);
     let include_usage = optional(&mut fields, "stream_options", stream_options).unwrap_or(false);
     let store = optional(&mut fields, "store", Fields::flag).unwrap_or(false);
     only(&mut fields, "n", &json!(1), "must be 1");

@@ -5,10 +5,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use understudy_domain::{
     RunEvent,
-    run::{EventData, Run, RunStatus, StopReason, names},
+    run::{EventData, Run, RunStatus, names},
     usecases::{
         Caller,
         runs::{self, FollowedRun},
+        watching::Grounds,
     },
 };
 
@@ -26,19 +27,25 @@ use crate::{
 /// What comes behind the last chunk.
 const DONE: &str = "[DONE]";
 const PATH: &str = super::CREATE;
-const BEGUN_ANEW: &str = "the answer was begun anew; ask again, or without `stream`";
 
 /// Answers with the stream of a completion.
-pub(super) async fn open(call: Call, accepted: Accepted, leash: Option<Leash>) -> Answer {
+pub(super) async fn open(
+    call: Call,
+    accepted: Accepted,
+    leash: Option<Leash>,
+    is_replay: bool,
+) -> Answer {
     let chunks = Chunks {
         accepted,
         after: 0,
         began: false,
+        said: 0,
         is_taken_back: false,
         calls: Vec::new(),
         _leash: leash,
     };
-    stream::open(call, chunks).await
+    // Who has just started it was found to be able to follow it.
+    if is_replay { stream::open(call, chunks).await } else { stream::open_judged(call, chunks) }
 }
 
 /// A call of the caller's tools, as far as it was told.
@@ -53,7 +60,9 @@ struct Chunks {
     /// The last event that was looked at.
     after: u64,
     began: bool,
-    /// Whether text that was told does not count any more.
+    /// How many bytes of the text were told.
+    said: usize,
+    /// Whether they do not count any more: moderation keeps the answer back.
     is_taken_back: bool,
     calls: Vec<ToldCall>,
     _leash: Option<Leash>,
@@ -86,17 +95,24 @@ impl Chunks {
         self.chunk(&choice, Vec::new())
     }
 
+    /// More of the text.
+    fn say(&self, is_refusal: bool, text: &str) -> Event {
+        let name = if is_refusal { "refusal" } else { "content" };
+        self.delta(&json!({ name: text }))
+    }
+
     /// The chunks that an event makes.
     fn take(&mut self, event: &RunEvent) -> Vec<Event> {
         let data = &event.data;
         match &*event.name {
-            names::CONTENT_DELTA if self.accepted.holds_back || self.is_taken_back => Vec::new(),
+            names::CONTENT_DELTA if self.is_taken_back => Vec::new(),
             names::CONTENT_DELTA => {
-                let name = if data.has("refusal") { "refusal" } else { "content" };
-                vec![self.delta(&json!({ name: text(data, "delta") }))]
+                let delta = text(data, "delta");
+                self.said += delta.len();
+                vec![self.say(data.has("refusal"), delta)]
             }
             names::CONTENT_RESET => {
-                self.is_taken_back |= !self.accepted.holds_back;
+                self.is_taken_back |= self.said > 0;
                 Vec::new()
             }
             names::TOOL_ARGUMENTS_DELTA => {
@@ -141,14 +157,11 @@ impl Chunks {
         if run.status == RunStatus::Failed {
             return vec![complaint(&failure(run)), done()];
         }
-        if self.is_taken_back && outcome.stop_reason != Some(StopReason::ContentFilter) {
-            let problem = Problem::new(Code::SchemaValidationFailed).detail(BEGUN_ANEW);
-            return vec![complaint(&problem), done()];
-        }
         let mut events = Vec::new();
-        if self.accepted.holds_back && !outcome.text.is_empty() {
-            let name = if outcome.refused { "refusal" } else { "content" };
-            events.push(self.delta(&json!({ name: outcome.text })));
+        // What was held back when the run was stopped, for example.
+        let rest = outcome.text.get(self.said..).filter(|rest| !rest.is_empty());
+        if let Some(rest) = rest.filter(|_| !self.is_taken_back) {
+            events.push(self.say(outcome.refused, rest));
         }
         let cited = annotations::of_chat(outcome);
         let delta = if cited.is_empty() { json!({}) } else { json!({ "annotations": cited }) };
@@ -183,7 +196,7 @@ impl Source for Chunks {
     // Clients of this dialect read every field of a stream as an event of its own.
     const OPENING: &str = SILENT;
 
-    async fn judge(&self, state: &State, caller: &Caller) -> Result<(), Problem> {
+    async fn judge(&self, state: &State, caller: &Caller) -> Result<Option<Grounds>, Problem> {
         Ok(runs::judge_follower(state.deps(), caller, self.accepted.id).await?)
     }
 
@@ -197,8 +210,11 @@ impl Source for Chunks {
         let FollowedRun { events, is_last } =
             runs::follow_run(run_deps, caller, id, self.after, patience).await?;
         // Looked up before anything counts as told: whoever waits may be dropped.
-        let ended =
-            if is_last { Some(runs::wait_for_run(run_deps, caller, id).await?) } else { None };
+        let ended = if is_last {
+            Some(Box::pin(runs::wait_for_run(run_deps, caller, id)).await?)
+        } else {
+            None
+        };
         let mut told = Vec::new();
         if !self.began {
             self.began = true;

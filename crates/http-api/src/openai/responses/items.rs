@@ -2,8 +2,12 @@
 
 use serde_json::{Value, json};
 use understudy_domain::{
-    conversation::Item,
-    run::{DecidedCall, Run},
+    RunId,
+    conversation::{Item, ToolCall},
+    run::{
+        DecidedCall, Run,
+        naming::{answer_id, call_id, input_id},
+    },
 };
 
 use crate::openai::items;
@@ -14,18 +18,20 @@ pub(super) fn stem(run: &Run) -> String {
     id.strip_prefix("resp_").unwrap_or(&id).to_owned()
 }
 
-/// What a run was asked, in order.
+/// What the answer of a run is called, here and in its conversation.
+pub(super) fn id_of_answer(run: RunId) -> String {
+    answer_id(run).to_string()
+}
+
+/// What a call is called that the caller of a run is to run.
+pub(super) fn id_of_call(run: RunId, call: &ToolCall) -> String {
+    items::id_of(&Item::ToolCall(call.clone()), call_id(run, &call.id))
+}
+
+/// What a run was asked, in order: decisions come first, what is said is said behind
+/// what they came to.
 pub(super) fn of_input(run: &Run) -> Vec<Value> {
     let stem = stem(run);
-    let said = |(number, item): (usize, &Item)| {
-        let prefix = match item {
-            Item::Message { .. } => "msg",
-            Item::ToolCall(_) => "fc",
-            Item::ToolResult(_) => "fco",
-            Item::Reasoning(_) => return None,
-        };
-        items::told(item, &format!("{prefix}_{stem}_i{number}"))
-    };
     let decided = |(number, decided): (usize, &DecidedCall)| {
         json!({
             "type": "mcp_approval_response",
@@ -35,6 +41,7 @@ pub(super) fn of_input(run: &Run) -> Vec<Value> {
             "reason": decided.decision.reason,
         })
     };
-    let asked = run.request.input.iter().enumerate().filter_map(said);
-    asked.chain(run.request.decisions.iter().enumerate().map(decided)).collect()
+    let said = |(number, item)| items::told(item, input_id(run.id, number));
+    let decisions = run.request.decisions.iter().enumerate().map(decided);
+    decisions.chain(run.request.input.iter().enumerate().filter_map(said)).collect()
 }

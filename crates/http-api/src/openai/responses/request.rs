@@ -71,6 +71,7 @@ pub(super) fn read(value: Value) -> Result<(String, StartRun), Problem> {
     let wants_logprobs = include.is_some();
     let overrides = overrides(&mut fields);
     let top_logprobs = overrides.top_logprobs.or(wants_logprobs.then_some(0));
+    let stream = optional(&mut fields, "stream", Fields::flag);
     let request = RunRequest {
         input: said.items,
         decisions: said.decisions,
@@ -83,6 +84,7 @@ pub(super) fn read(value: Value) -> Result<(String, StartRun), Problem> {
         vector_store_ids: tools.vector_stores,
         metadata: optional(&mut fields, "metadata", Fields::pairs).unwrap_or_default(),
         include: include.into_iter().collect(),
+        final_deltas: stream == Some(true),
         ..RunRequest::default()
     };
     let store = optional(&mut fields, "store", Fields::flag);
@@ -91,7 +93,6 @@ pub(super) fn read(value: Value) -> Result<(String, StartRun), Problem> {
     if background && store == Some(false) {
         fields.fault("background", "contradiction", "needs `store`: who would read it?");
     }
-    let stream = optional(&mut fields, "stream", Fields::flag);
     ignore(&mut fields, &IGNORED);
     for name in ABSENT {
         only(&mut fields, name, &Value::Null, "is the assistant's to say");

@@ -10,18 +10,19 @@ use understudy_domain::{
     usecases::{
         Caller, Error,
         runs::{self, FollowedRun},
+        watching::Grounds,
     },
 };
 
 use super::{
     Accepted,
-    items::stem,
+    items::{id_of_answer, id_of_call, stem},
     view::{self, function_call, message, part, reasoning},
 };
 use crate::{
     answer::Answer,
     call::Call,
-    openai::{chat::holds_back, error_of},
+    openai::error_of,
     problem::{Code, Problem},
     running::Leash,
     server::State,
@@ -29,18 +30,23 @@ use crate::{
 };
 
 /// Answers with the stream of a response.
-pub(super) async fn open(call: Call, accepted: Accepted, leash: Option<Leash>) -> Answer {
+pub(super) async fn open(
+    call: Call,
+    accepted: Accepted,
+    leash: Option<Leash>,
+    is_replay: bool,
+) -> Answer {
     let told = Told {
         accepted,
         after: 0,
         sequence: 0,
         begun: None,
-        holds_back: false,
         is_taken_back: false,
         items: Vec::new(),
         _leash: leash,
     };
-    stream::open(call, told).await
+    // Who has just started it was found to be able to follow it.
+    if is_replay { stream::open(call, told).await } else { stream::open_judged(call, told) }
 }
 
 /// An item of the output, as far as it was told.
@@ -73,9 +79,8 @@ struct Told {
     sequence: u64,
     /// The run as it began.
     begun: Option<Box<Run>>,
-    /// Whether the text may be taken back as a whole, so that it is told at the end.
-    holds_back: bool,
-    /// Whether text that was told does not count any more.
+    /// Whether text that was told does not count any more: moderation keeps the answer
+    /// back.
     is_taken_back: bool,
     items: Vec<Open>,
     _leash: Option<Leash>,
@@ -94,7 +99,6 @@ impl Told {
 
     /// The response as it begins.
     fn begin(&mut self, run: &Run) -> Vec<Event> {
-        self.holds_back = holds_back(run.request.overrides.format.as_ref());
         let begun = Run {
             status: RunStatus::InProgress,
             outcome: Outcome::default(),
@@ -107,6 +111,15 @@ impl Told {
         vec![self.event("response.created", data.clone()), self.event("response.in_progress", data)]
     }
 
+    /// How many bytes of the text were told.
+    fn said(&self) -> usize {
+        let pieces = self.items.iter().filter_map(|item| match &item.what {
+            What::Message(pieces) => Some(pieces),
+            What::Reasoning(_) | What::Call(_) | What::Approval => None,
+        });
+        pieces.flatten().map(|piece| piece.text.len()).sum()
+    }
+
     fn stem(&self) -> String {
         self.begun.as_deref().map(stem).unwrap_or_default()
     }
@@ -115,10 +128,10 @@ impl Told {
     fn take(&mut self, event: &RunEvent) -> Vec<Event> {
         let data = &event.data;
         match &*event.name {
-            names::CONTENT_DELTA if self.holds_back || self.is_taken_back => Vec::new(),
+            names::CONTENT_DELTA if self.is_taken_back => Vec::new(),
             names::CONTENT_DELTA => self.say(data.has("refusal"), text(data, "delta")),
             names::CONTENT_RESET => {
-                self.is_taken_back |= !self.holds_back;
+                self.is_taken_back |= self.said() > 0;
                 Vec::new()
             }
             names::REASONING_DELTA => self.think(text(data, "delta")),
@@ -212,7 +225,7 @@ impl Told {
         let open = self.last(|what| matches!(what, What::Message(_)));
         let index = open.unwrap_or(self.items.len());
         if open.is_none() {
-            let id = format!("msg_{}", self.stem());
+            let id = id_of_answer(self.accepted.id);
             let item = message(&id, &[], "in_progress");
             events.push(self.add(id, What::Message(Vec::new()), &item));
         }
@@ -291,10 +304,9 @@ impl Told {
         let open = self.items.iter().position(|item| is(&item.what));
         let index = open.unwrap_or(self.items.len());
         if open.is_none() {
-            let calls = self.items.iter().filter(|item| matches!(item.what, What::Call(_)));
-            let item_id = format!("fc_{}_{}", self.stem(), calls.count());
             let (id, name, arguments) = (id.to_owned(), name.to_owned(), String::new());
             let call = ToolCall { id, name, arguments };
+            let item_id = id_of_call(self.accepted.id, &call);
             let item = function_call(&item_id, &call, false);
             events.push(self.add(item_id, What::Call(call), &item));
         }
@@ -329,11 +341,14 @@ impl Told {
     /// What a stream ends with.
     fn finish(&mut self, run: &Run, approvals: &[Value]) -> Vec<Event> {
         let outcome = &run.outcome;
+        let is_over = self.is_taken_back || run.status == RunStatus::Failed;
         let is_said = self.items.iter().any(|item| matches!(item.what, What::Message(_)));
-        let mut events = if is_said || view::is_silent(run) || run.status == RunStatus::Failed {
-            Vec::new()
-        } else {
-            self.say(outcome.refused, &outcome.text)
+        let mut events = match outcome.text.get(self.said()..) {
+            Some(rest) if !is_over && !rest.is_empty() => self.say(outcome.refused, rest),
+            Some(_) if !is_over && !is_said && !view::is_silent(run) => {
+                self.say(outcome.refused, "")
+            }
+            _ => Vec::new(),
         };
         events.extend(self.close_reasoning());
         events.extend(self.close_message(run));
@@ -377,6 +392,15 @@ impl Told {
     }
 }
 
+/// A run that has begun.
+async fn beginning(state: &State, caller: &Caller, id: RunId) -> Result<Run, Problem> {
+    match runs::view_run(state.deps(), caller, id).await {
+        // It ended already, and is not kept for reading.
+        Err(Error::NotFound(_)) => Ok(runs::wait_for_run(state.run_deps(), caller, id).await?),
+        found => Ok(found?),
+    }
+}
+
 /// A run that has ended, and the calls of it that wait for somebody.
 async fn ended(state: &State, caller: &Caller, id: RunId) -> Result<(Run, Vec<Value>), Problem> {
     let run = runs::wait_for_run(state.run_deps(), caller, id).await?;
@@ -401,7 +425,7 @@ impl Source for Told {
     // Clients of this dialect read every field of a stream as an event of its own.
     const OPENING: &str = SILENT;
 
-    async fn judge(&self, state: &State, caller: &Caller) -> Result<(), Problem> {
+    async fn judge(&self, state: &State, caller: &Caller) -> Result<Option<Grounds>, Problem> {
         Ok(runs::judge_follower(state.deps(), caller, self.accepted.id).await?)
     }
 
@@ -413,18 +437,14 @@ impl Source for Told {
     ) -> Result<News, Problem> {
         let (run_deps, id) = (state.run_deps(), self.accepted.id);
         if self.begun.is_none() {
-            let run = match runs::view_run(state.deps(), caller, id).await {
-                // It ended already, and is not kept for reading.
-                Err(Error::NotFound(_)) => runs::wait_for_run(run_deps, caller, id).await?,
-                found => found?,
-            };
+            let run = Box::pin(beginning(state, caller, id)).await?;
             let events = self.begin(&run);
             return Ok(News { events, is_last: false });
         }
         let FollowedRun { events, is_last } =
             runs::follow_run(run_deps, caller, id, self.after, patience).await?;
         // Looked up before anything counts as told: whoever waits may be dropped.
-        let ended = if is_last { Some(ended(state, caller, id).await?) } else { None };
+        let ended = if is_last { Some(Box::pin(ended(state, caller, id)).await?) } else { None };
         let mut told = Vec::new();
         for event in &events {
             self.after = event.sequence;

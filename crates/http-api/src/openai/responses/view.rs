@@ -8,7 +8,7 @@ use understudy_domain::{
     run::{CallerTool, Outcome, Overrides, RequestFormat, Run, RunStatus, RunUsage, StopReason},
 };
 
-use super::items::stem;
+use super::items::{id_of_answer, id_of_call, stem};
 use crate::openai::{annotations, conversations, told};
 
 /// The response object with these items.
@@ -176,12 +176,10 @@ pub(super) fn output(run: &Run, approvals: &[Approval]) -> Vec<Value> {
     }
     if !is_silent(run) {
         let part = part(outcome.refused, &outcome.text, run);
-        output.push(message(&format!("msg_{stem}"), &[part], status(run)));
+        output.push(message(&id_of_answer(run.id), &[part], status(run)));
     }
-    let calls = outcome.requested_calls.iter().enumerate();
-    output.extend(
-        calls.map(|(number, call)| function_call(&format!("fc_{stem}_{number}"), call, true)),
-    );
+    let calls = outcome.requested_calls.iter();
+    output.extend(calls.map(|call| function_call(&id_of_call(run.id, call), call, true)));
     output.extend(approvals.iter().map(approval));
     output
 }
