@@ -2,12 +2,14 @@
 //! a run is called a response.
 
 mod approval;
+mod begun;
 pub mod context;
 mod event;
 pub mod file_knowledge;
 pub mod fit;
 pub mod format;
 pub mod moderation;
+pub mod naming;
 mod outcome;
 pub mod passages;
 pub mod prompt;
@@ -26,6 +28,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use approval::{Approval, ApprovalState, DecidedCall, Decision};
+pub use begun::Begun;
 pub use event::{EventData, RunEvent, names};
 pub use outcome::{
     Citation, Handover, Notice, NoticeAction, Outcome, RunFailure, RunUsage, StopReason, ToolRecord,
@@ -114,6 +117,26 @@ pub struct Resumed {
     pub carried: usize,
 }
 
+/// Where in the transcript of a run the user says something: what was asked beside
+/// decisions, behind what the calls came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    /// The run that was asked it.
+    pub run: RunId,
+    /// Where it begins.
+    pub from: usize,
+    /// How many items it has.
+    pub count: usize,
+}
+
+impl Heard {
+    /// Which item of what was asked stands there, if one does.
+    #[must_use]
+    pub fn number(&self, at: usize) -> Option<usize> {
+        at.checked_sub(self.from).filter(|number| *number < self.count)
+    }
+}
+
 /// One answer of an assistant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
@@ -152,6 +175,10 @@ pub struct Run {
     /// What was said and done since the input: what a provider is given again when
     /// the run goes on.
     pub transcript: Vec<Item>,
+    /// Where in it the user says something; whatever else is said there in their name
+    /// is ours, and asks for an answer once more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub heard: Vec<Heard>,
     /// Who works on it.
     pub lease: Option<Lease>,
     /// When somebody asked to stop it.

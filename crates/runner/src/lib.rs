@@ -20,7 +20,7 @@ use tokio::{runtime::Handle, sync::watch, time::Instant};
 use understudy_domain::{
     OrganizationId, RunId, UserId,
     ports::{RunEventLog, Runner, StoreResult},
-    run::{Interruption, RunEvent},
+    run::{Begun, Interruption, RunEvent},
     usecases::runs::RunDeps,
 };
 use uuid::Uuid;
@@ -150,13 +150,13 @@ impl Tasks {
     }
 
     /// Gives a run its task. Without a runtime, whoever looks after runs finds it.
-    fn spawn(&self, live: Arc<Live>, why: Option<Interruption>) {
+    fn spawn(&self, live: Arc<Live>, task: Task) {
         let Ok(runtime) = Handle::try_current() else { return self.dismiss(&live) };
         let tasks = self.clone();
         runtime.spawn(async move {
-            match why {
-                Some(why) => Box::pin(work::conclude(&tasks, live, why)).await,
-                None => Box::pin(work::carry_out(&tasks, live)).await,
+            match task {
+                Task::CarryOut(begun) => Box::pin(work::carry_out(&tasks, live, begun)).await,
+                Task::Conclude(why) => Box::pin(work::conclude(&tasks, live, why)).await,
             }
         });
     }
@@ -164,6 +164,14 @@ impl Tasks {
     fn find(&self, run: RunId) -> Option<Arc<Live>> {
         self.0.live().get(&run).cloned()
     }
+}
+
+/// What is to be done with a run.
+enum Task {
+    /// It is carried out; what was found out when it was begun, if that was now.
+    CarryOut(Option<Box<Begun>>),
+    /// It is ended, for this reason.
+    Conclude(Interruption),
 }
 
 #[async_trait]
@@ -174,7 +182,14 @@ impl Runner for Tasks {
 
     fn launch(&self, tenant: OrganizationId, run: RunId) {
         if let Some(live) = self.admit(tenant, run, Next::Launch) {
-            self.spawn(live, None);
+            self.spawn(live, Task::CarryOut(None));
+        }
+    }
+
+    fn take_up(&self, begun: Box<Begun>) {
+        let (tenant, run) = begun.target();
+        if let Some(live) = self.admit(tenant, run, Next::Launch) {
+            self.spawn(live, Task::CarryOut(Some(begun)));
         }
     }
 
@@ -186,7 +201,7 @@ impl Runner for Tasks {
 
     fn conclude(&self, tenant: OrganizationId, run: RunId, why: Interruption) {
         if let Some(live) = self.admit(tenant, run, Next::Conclude(why)) {
-            self.spawn(live, Some(why));
+            self.spawn(live, Task::Conclude(why));
         }
     }
 

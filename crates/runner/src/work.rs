@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use understudy_domain::{
     ports::{RunEventLog, RunSink, StoreError, StoreResult},
-    run::{EventData, Interruption, Run},
+    run::{Begun, EventData, Interruption, Run},
     usecases::runs::{LEASE, Progress, execute_run, interrupt_run, renew_lease},
 };
 
@@ -38,22 +38,25 @@ impl Drop for AtWork<'_> {
 }
 
 /// Works on a run until it ends, waits for approval, or is stopped.
-pub(crate) async fn carry_out(tasks: &Tasks, live: Arc<Live>) {
+pub(crate) async fn carry_out(tasks: &Tasks, live: Arc<Live>, begun: Option<Box<Begun>>) {
     let at_work = AtWork { tasks, live: Arc::clone(&live) };
-    if !prepare(tasks, &live, 0).await {
-        return;
+    match &begun {
+        // It has told nothing yet.
+        Some(begun) => live.belongs_to(begun.user()),
+        None if Box::pin(prepare(tasks, &live, 0)).await => {}
+        None => return,
     }
     let sink = Sink { live: &live, events: &tasks.0.events };
     let progress = Progress::default();
     let target = (live.tenant(), live.run());
     let why = tokio::select! {
-        () = execute_run(tasks.deps(), target, &sink, &progress) => None,
+        () = execute_run(tasks.deps(), target, begun, &sink, &progress) => None,
         why = live.stopped() => Some(why),
         why = keep_lease(tasks, &live, &progress) => why,
         () = tokio::time::sleep(tasks.0.deadline) => Some(Interruption::Overdue),
     };
     if let Some(why) = why {
-        interrupt_run(tasks.deps(), target, &sink, &progress, why).await;
+        Box::pin(interrupt_run(tasks.deps(), target, &sink, &progress, why)).await;
     }
     drop(at_work);
 }
@@ -113,7 +116,7 @@ async fn keep_lease(tasks: &Tasks, live: &Live, progress: &Progress) -> Option<I
     let lease: Duration = LEASE.unsigned_abs();
     loop {
         tokio::time::sleep(lease / 3).await;
-        match renew_lease(tasks.deps(), live.tenant(), live.run()).await {
+        match Box::pin(renew_lease(tasks.deps(), live.tenant(), live.run())).await {
             Ok(Some(false)) => {}
             Ok(Some(true)) => return Some(Interruption::Cancelled),
             // It gave the lease back with its end, which is still to be told.

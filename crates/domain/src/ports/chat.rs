@@ -60,7 +60,8 @@ pub trait ChatModel: Send + Sync {
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait Tokenizer: Send + Sync {
     /// How many tokens `text` has for the model with this key; an estimate where its
-    /// tokenizer is not public. Costs time in proportion to the text.
+    /// tokenizer is not public. Costs time in proportion to the text, and is never more
+    /// than the text has bytes.
     fn count(&self, model: &str, text: &str) -> u64;
 
     /// Whether [`count`](Self::count) is exact for the model.

@@ -10,7 +10,7 @@ use crate::{
     AutomationId, ExecutionId, OrganizationId, RunId, Timestamp, UserId,
     automation::{Automation, Execution},
     budget::{Spending, SpendingKey},
-    run::{Approval, EventData, Interruption, Run, RunEvent},
+    run::{Approval, Begun, EventData, Interruption, Run, RunEvent},
 };
 
 /// Runs of the transaction's organization.
@@ -244,6 +244,9 @@ pub trait Runner: Send + Sync {
     /// Begins to work on a run that this process holds the lease of; returns at
     /// once.
     fn launch(&self, tenant: OrganizationId, run: RunId);
+
+    /// As [`launch`](Self::launch), for a run that was begun a moment ago.
+    fn take_up(&self, begun: Box<Begun>);
 
     /// Stops work on the run, if this process does any: what came of it is stored and
     /// its followers are told.

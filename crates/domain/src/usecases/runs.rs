@@ -13,12 +13,14 @@ use crate::{
 
 mod allowance;
 mod asking;
+mod basis;
 mod calls;
 mod deciding;
 mod dispatch;
 mod ending;
 mod execute;
 mod explain;
+mod form;
 mod history;
 mod input;
 mod interrupt;

@@ -89,4 +89,12 @@ proptest! {
         prop_assert!(TokenCounter.count("claude-opus-5", &text) > 0);
         prop_assert!(TokenCounter.count("gpt-4o", &text) > 0);
     }
+
+    #[test]
+    fn no_text_has_more_tokens_than_bytes(text in "(.|[a-z ]{1,8}){0,80}") {
+        for model in ["claude-opus-5", "gpt-4o", "gpt-4"] {
+            let tokens = TokenCounter.count(model, &text);
+            prop_assert!(tokens <= u64::try_from(text.len()).unwrap(), "{model}: {tokens}");
+        }
+    }
 }

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use understudy_domain::{
     OrganizationId, RunEvent, RunId, UserId,
     ports::{RunSink, Runner, Store, StoreError, StoreResult},
-    run::{EventData, Interruption},
+    run::{Begun, EventData, Interruption},
 };
 use uuid::Uuid;
 
@@ -121,6 +121,7 @@ struct RunnerState {
     stopped: Vec<(RunId, Interruption)>,
     concluded: Vec<(RunId, Interruption)>,
     users: BTreeMap<RunId, UserId>,
+    begun: BTreeMap<RunId, Box<Begun>>,
 }
 
 impl FakeRunner {
@@ -141,6 +142,12 @@ impl FakeRunner {
     #[must_use]
     pub fn launched(&self) -> Vec<(OrganizationId, RunId)> {
         self.state().launched.clone()
+    }
+
+    /// What was found out when the run was begun, for whoever takes it up; once.
+    #[must_use]
+    pub fn begun(&self, run: RunId) -> Option<Box<Begun>> {
+        self.state().begun.remove(&run)
     }
 
     /// Runs that it was to stop, in order, and why.
@@ -169,6 +176,13 @@ impl Runner for FakeRunner {
 
     fn launch(&self, tenant: OrganizationId, run: RunId) {
         self.state().launched.push((tenant, run));
+    }
+
+    fn take_up(&self, begun: Box<Begun>) {
+        let (tenant, run) = begun.target();
+        let mut state = self.state();
+        state.launched.push((tenant, run));
+        state.begun.insert(run, begun);
     }
 
     fn stop(&self, run: RunId, why: Interruption) {

@@ -338,6 +338,21 @@ fn is_same_but_elided(chosen: &Item, original: &Item) -> bool {
 
 proptest! {
     #[test]
+    fn what_fits_by_a_count_that_is_too_high_fits(
+        items in items(),
+        budget in 0_u64..4_000,
+        strategy in prop::sample::select(vec![Off, Full, Auto, Saver]),
+    ) {
+        let history = thread(items);
+        let chosen = |count: &dyn Fn(&Item) -> u64| {
+            choose(&history, strategy, room(budget), None, None, count)
+        };
+        if let Ok(all) = chosen(&|item| 3 * tokens(item)) && all.omitted == 0 {
+            prop_assert_eq!(chosen(&tokens), Ok(all));
+        }
+    }
+
+    #[test]
     fn what_is_chosen_is_in_order_in_pairs_and_fits(
         items in items(),
         budget in 0_u64..2_000,

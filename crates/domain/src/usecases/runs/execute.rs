@@ -4,12 +4,15 @@
 use serde_json::json;
 
 use super::{
-    RunDeps, allowance, calls, dispatch,
+    RunDeps, allowance,
+    basis::Basis,
+    calls, dispatch,
     ending::{self, Ending},
+    form::Form,
     interrupt::conclude,
     judging::Judge,
     output::Output,
-    pausing, resuming, rights,
+    pausing, resuming,
     scene::Scene,
     step::{Stepped, step},
     summing,
@@ -22,9 +25,7 @@ use crate::{
     conversation::{Item, ToolCall},
     ports::RunSink,
     run::{
-        EventData, Interruption, Notice, NoticeAction, RunStatus, StopReason, format, moderation,
-        names,
-        settings::Format,
+        Begun, EventData, Interruption, RunStatus, StopReason, moderation, names,
         tools::{OfferedTool, ToolOrigin},
     },
     usecases::{Deps, Error, Result},
@@ -43,34 +44,40 @@ const LIMIT_REACHED: &str = "The limit of tool calls for this response is reache
 const NO_SUCH_TOOL: &str = "There is no such tool.";
 
 /// Carries a run out, to its end or until it waits for approval. For the
-/// [`Runner`](crate::ports::Runner), which holds its lease.
+/// [`Runner`](crate::ports::Runner), which holds its lease, and which has `begun` from
+/// [`Runner::take_up`](crate::ports::Runner::take_up).
 #[tracing::instrument(skip_all, fields(run.id = %id))]
 pub async fn execute_run(
     run: RunDeps<'_>,
     (tenant, id): (OrganizationId, RunId),
+    begun: Option<Box<Begun>>,
     sink: &dyn RunSink,
     progress: &Progress,
 ) {
-    let state = match load(&run.deps, tenant, id).await {
-        Ok(Some(state)) => state,
-        Ok(None) => return,
-        Err(error) => {
-            // Its lease ends, and whoever looks after it finds it.
-            tracing::error!(%error, "a response could not be begun");
-            return;
-        }
+    let begun = begun.filter(|begun| begun.is_fresh(run.deps.clock.now()));
+    let (state, basis) = match begun.map(|begun| Basis::of(*begun)) {
+        Some((state, basis)) => (state, Some(basis)),
+        None => match load(&run.deps, tenant, id).await {
+            Ok(Some(state)) => (state, None),
+            Ok(None) => return,
+            Err(error) => {
+                // Its lease ends, and whoever looks after it finds it.
+                tracing::error!(%error, "a response could not be begun");
+                return;
+            }
+        },
     };
     let is_cancelled = state.cancel_requested_at.is_some();
     let working = Working::new(run, sink, progress, state);
     if is_cancelled {
-        conclude(&working, Interruption::Cancelled).await;
+        Box::pin(conclude(&working, Interruption::Cancelled)).await;
         return;
     }
-    let ending = match Box::pin(pipeline(&working)).await {
+    let ending = match Box::pin(pipeline(&working, basis)).await {
         Ok(ending) => ending,
         Err(error) => Ending::Failed(ending::failure_of(error)),
     };
-    ending::end(&working, ending).await;
+    Box::pin(ending::end(&working, ending)).await;
 }
 
 /// The run, if it is at work.
@@ -80,15 +87,19 @@ async fn load(deps: &Deps<'_>, tenant: OrganizationId, id: RunId) -> Result<Opti
 }
 
 /// The stages, in the order of reference §3.11.
-async fn pipeline(working: &Working<'_>) -> Result<Ending> {
-    let (is_new, resumes) = working.with(|run| (run.started_at.is_none(), run.resumes.is_some()));
-    let scene = set_scene(working).await?;
+async fn pipeline(working: &Working<'_>, basis: Option<Basis>) -> Result<Ending> {
+    let (is_new, is_asked) = working.with(|run| {
+        (run.started_at.is_none(), run.resumes.is_none() || !resuming::unsaid(run).is_empty())
+    });
+    // What a run holds while it speaks is kept small: stages before and behind that, and
+    // those that few runs have, are boxed.
+    let scene = Box::pin(set_scene(working, basis)).await?;
     let content = &scene.view.record.assistant.content;
     let judge = Judge::of(content.moderation_enabled, content.safety_level, &scene.plan);
 
     if is_new {
         // What another run was asked was judged there.
-        if !resumes
+        if is_asked
             && let Some(judge) = &judge
             && let Some(category) = judge.verdict(working, &scene.question).await?
         {
@@ -96,29 +107,35 @@ async fn pipeline(working: &Working<'_>) -> Result<Ending> {
         }
         announce(working, &scene).await;
     }
-    match pausing::resume(working, &scene).await? {
+    match Box::pin(pausing::resume(working, &scene)).await? {
         Some(ending) => Ok(ending),
         None => answer(working, &scene, judge.as_ref()).await,
     }
 }
 
 /// Who asks whom, by which settings, about what: looked up now, since rights and
-/// settings may have changed since the run was asked for.
-async fn set_scene(working: &Working<'_>) -> Result<Scene> {
+/// settings may have changed since the run was asked for, unless that was a moment ago.
+async fn set_scene(working: &Working<'_>, basis: Option<Basis>) -> Result<Scene> {
     let run = working.run;
     let state = working.snapshot().ok_or(Error::NotFound("response"))?;
     if state.started_at.is_none() {
         let told = json!({ "status": "processing", "thread_id": state.thread });
         working.tell(names::PROCESSING, told).await;
     }
-    let caller = rights::caller_of(&run.deps, &state).await?;
-    let view = rights::runnable(&run.deps, &caller, state.assistant).await?;
-    let view = rights::at_version(&run.deps, &caller, view, state.request.version).await?;
+    let basis = match basis {
+        Some(basis) => basis,
+        None => Basis::look_up(&run.deps, &state).await?,
+    };
     let earlier = resuming::asked(&run.deps, &state).await?;
     let asked = earlier.as_ref().unwrap_or(&state);
-    let question = super::scene::question_of(&asked.request.input);
+    let question = resuming::question(&state, asked);
+    let Basis { caller, view, .. } = basis;
+    if view.record.assistant.content.memory_enabled {
+        working.is_to_remember();
+    }
     let view = dispatch::answerer(working, &state, &caller, view, &question).await?;
-    let mut scene = Box::pin(Scene::set(run, (&state, asked), caller, view)).await?;
+    let basis = Basis { caller, view, ..basis };
+    let mut scene = Box::pin(Scene::set(run, (&state, asked), basis)).await?;
     summing::sum_up(working, &mut scene, asked).await?;
     working.with(|run| {
         run.started_at.get_or_insert(working.run.deps.clock.now());
@@ -151,21 +168,37 @@ async fn announce(working: &Working<'_>, scene: &Scene) {
     working.tell(names::CREATED, told).await;
 }
 
-/// The loop of steps and tools, and what is made of the last step.
+/// The answer, and the end that it comes to.
 async fn answer(working: &Working<'_>, scene: &Scene, judge: Option<&Judge<'_>>) -> Result<Ending> {
+    let mut form = Form::of(scene);
+    let ending = steps(working, scene, judge, &mut form).await?;
+    form.tell(working, &ending).await;
+    Ok(ending)
+}
+
+/// The loop of steps and tools, and what is made of the last step.
+async fn steps(
+    working: &Working<'_>,
+    scene: &Scene,
+    judge: Option<&Judge<'_>>,
+    form: &mut Form<'_>,
+) -> Result<Ending> {
     let Scene { plan, offered, .. } = scene;
     let most = usize::try_from(plan.settings.max_tool_calls).unwrap_or(usize::MAX);
-    let (mut pauses, mut unheard, mut was_repaired) = (0, 0, false);
+    let (mut pauses, mut unheard) = (0, 0);
     for _ in 0..MAX_STEPS {
         if working.with(|run| run.outcome.usage.total_tokens() > 0) {
-            allowance::require(working, scene).await?;
+            Box::pin(allowance::require(working, scene)).await?;
         }
         let made = working.with(|run| run.outcome.tool_calls.len());
         let offered: &[OfferedTool] = if made < most { offered } else { &[] };
         let stop = plan.settings.stop_sequences.as_slice();
-        let mut output = Output::new(stop, &plan.settings.format, judge);
+        let mut output = Output::new(stop, form, judge);
         let stepped = step(working, scene, offered, &mut output).await?;
-        if let Some(category) = output.blocked {
+        let Output { holding, blocked: kept_back, .. } = output;
+        form.held(holding);
+        if let Some(category) = kept_back {
+            form.drop_held();
             return Ok(blocked(working, "output", &category).await);
         }
         let Stepped { text, calls, stop } = stepped;
@@ -176,75 +209,26 @@ async fn answer(working: &Working<'_>, scene: &Scene, judge: Option<&Judge<'_>>)
             if unheard > MAX_UNHEARD {
                 break;
             }
-            match use_tools(working, scene, offered, calls, most).await? {
+            match Box::pin(use_tools(working, scene, offered, calls, most)).await? {
                 Some(ending) => return Ok(ending),
                 None => continue,
             }
         }
         match stop {
             ChatStop::Pause if pauses < MAX_PAUSES => pauses += 1,
-            ChatStop::EndTurn | ChatStop::Pause | ChatStop::ToolUse if !was_repaired => {
-                match faults_of(working, &plan.settings.format, &text) {
-                    None => {
-                        tidy(working, &plan.settings.format);
-                        return Ok(Ending::Completed(StopReason::EndTurn));
-                    }
-                    Some(errors) => {
-                        was_repaired = true;
-                        ask_again(working, &errors).await;
-                    }
+            ChatStop::EndTurn | ChatStop::Pause | ChatStop::ToolUse => {
+                if let Some(ending) = form.judge(working, &text).await {
+                    return Ok(ending);
                 }
             }
-            stop => return Ok(conclusion(working, scene, &text, &stop)),
+            ChatStop::MaxTokens => return Ok(Ending::Completed(StopReason::MaxTokens)),
+            ChatStop::StopSequence => return Ok(Ending::Completed(StopReason::StopSequence)),
+            ChatStop::ContentFilter => return Ok(Ending::Completed(StopReason::ContentFilter)),
+            ChatStop::Refusal => return Ok(Ending::Completed(StopReason::Refusal)),
         }
     }
     let message = "the model went on without an end".to_owned();
     Ok(Ending::Failed(ending::failure("too_many_steps", message)))
-}
-
-/// What the last step comes to.
-fn conclusion(working: &Working<'_>, scene: &Scene, text: &str, stop: &ChatStop) -> Ending {
-    Ending::Completed(match stop {
-        ChatStop::MaxTokens => StopReason::MaxTokens,
-        ChatStop::StopSequence => StopReason::StopSequence,
-        ChatStop::ContentFilter => StopReason::ContentFilter,
-        ChatStop::Refusal => StopReason::Refusal,
-        ChatStop::EndTurn | ChatStop::Pause | ChatStop::ToolUse => {
-            return match faults_of(working, &scene.plan.settings.format, text) {
-                None => {
-                    tidy(working, &scene.plan.settings.format);
-                    Ending::Completed(StopReason::EndTurn)
-                }
-                Some(errors) => Ending::Unfit(errors),
-            };
-        }
-    })
-}
-
-/// What is wrong with the form of an answer; nothing is with a refusal.
-fn faults_of(working: &Working<'_>, format: &Format, text: &str) -> Option<Vec<String>> {
-    if working.with(|run| run.outcome.refused) {
-        return None;
-    }
-    format::check(format, text).err()
-}
-
-/// Leaves nothing of a JSON answer but the JSON: some models put a fence around it.
-fn tidy(working: &Working<'_>, format: &Format) {
-    if matches!(format, Format::JsonObject | Format::JsonSchema { .. }) {
-        working.with(|run| run.outcome.text = format::normalize(&run.outcome.text).into_owned());
-    }
-}
-
-/// Takes an answer back that has not the form that was asked for, and asks once more
-/// (reference §3.5).
-async fn ask_again(working: &Working<'_>, errors: &[String]) {
-    working.with(|run| run.outcome.text.clear());
-    let told = json!({ "reason": "the answer did not have the form that was asked for" });
-    working.tell(names::CONTENT_RESET, told).await;
-    let reason = "the first answer did not fit its form, so the model was asked again";
-    working.notice(Notice::new("response_format", NoticeAction::Emulated, reason)).await;
-    working.said([format::repair_request(errors)]);
 }
 
 /// Runs what the model wants to be run, and what may be. Gives an ending when the
@@ -313,7 +297,10 @@ async fn blocked(working: &Working<'_>, stage: &'static str, category: &str) -> 
         message.clone_into(&mut run.outcome.text);
         run.outcome.reasoning.clear();
         run.outcome.citations.clear();
-        run.transcript = vec![Item::text(MessageRole::Assistant, message)];
+        run.transcript.clear();
+        run.heard.clear();
+        resuming::say_more(run);
+        run.transcript.push(Item::text(MessageRole::Assistant, message));
     });
     working.tell(names::CONTENT_DELTA, EventData::delta(message)).await;
     Ending::Completed(StopReason::ContentFilter)

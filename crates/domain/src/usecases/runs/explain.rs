@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use super::{
-    RunDeps, StartRun, Threading, history, input, rights,
+    RunDeps, StartRun, Threading,
+    basis::Basis,
+    history, input, rights,
     scene::{self, Scene},
 };
 use crate::{
@@ -101,6 +103,7 @@ pub async fn explain_run(
         status: RunStatus::InProgress,
         outcome: Outcome::default(),
         transcript: Vec::new(),
+        heard: Vec::new(),
         lease: None::<Lease>,
         cancel_requested_at: None,
         reserved_tokens: 0,
@@ -109,7 +112,8 @@ pub async fn explain_run(
         finished_at: None,
         revision: 1,
     };
-    let scene = Box::pin(Scene::set(run, (&state, &state), caller.clone(), view)).await?;
+    let basis = Basis::around(&run.deps, caller.clone(), view).await?;
+    let scene = Box::pin(Scene::set(run, (&state, &state), basis)).await?;
     explain(run, &scene)
 }
 

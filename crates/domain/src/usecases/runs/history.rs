@@ -25,6 +25,7 @@ const IMAGE_TOKENS: u64 = 800;
 const ANSWER_SHARE: u64 = 4;
 
 /// What came before in the thread of a run.
+#[derive(Default)]
 pub(super) struct Past {
     messages: Vec<Message>,
     summary: Option<ThreadSummary>,
@@ -34,6 +35,22 @@ impl Past {
     /// The words of the summary that there is.
     pub(super) fn summary(&self) -> Option<String> {
         self.summary.as_ref().map(|summary| summary.text.clone())
+    }
+}
+
+/// Counts each byte as a token, which is more than any model does.
+///
+/// What fits by this count fits, and most does: then nothing is counted one by one,
+/// which takes time and a vocabulary of tens of megabytes.
+pub(super) struct AtMost;
+
+impl Tokenizer for AtMost {
+    fn count(&self, _: &str, text: &str) -> u64 {
+        u64::try_from(text.len()).unwrap_or(u64::MAX)
+    }
+
+    fn is_exact(&self, _: &str) -> bool {
+        false
     }
 }
 
@@ -48,16 +65,23 @@ pub(super) struct Told {
     pub(super) is_summarized: bool,
 }
 
+impl Told {
+    /// Whether nothing is left out; with a count that is too high, nothing would be
+    /// with the right one either.
+    pub(super) const fn is_all(&self) -> bool {
+        self.omitted == 0 && self.summary.is_none() && self.summarize.is_none()
+    }
+}
+
 /// What was said in the thread before the run; up to the run that it goes on from,
 /// if it names one.
 pub(super) async fn of(run: RunDeps<'_>, state: &Run) -> Result<Past> {
-    let nothing = Past { messages: Vec::new(), summary: None };
     let Some(thread) = state.thread else {
-        return Ok(nothing);
+        return Ok(Past::default());
     };
     let store = run.deps.store.conversations();
     let Some(found) = store.thread(state.organization, thread).await? else {
-        return Ok(nothing);
+        return Ok(Past::default());
     };
     let newest =
         store.messages(state.organization, thread, None, Order::Descending, NEWEST).await?;
@@ -88,7 +112,7 @@ pub(super) async fn of(run: RunDeps<'_>, state: &Run) -> Result<Past> {
 ///
 /// [`Error::Invalid`] `context_length_exceeded` where nothing may be left out.
 pub(super) fn choose(
-    run: RunDeps<'_>,
+    tokenizer: &dyn Tokenizer,
     plan: &Plan,
     (past, input): (&Past, &[Item]),
     fixed: u64,
@@ -99,7 +123,7 @@ pub(super) fn choose(
     let window = settings.context_window.map_or(window, |limit| window.min(u64::from(limit)));
     let most = u64::from(route.model.max_output_tokens).min(window / ANSWER_SHARE);
     let reserved_output = settings.max_completion_tokens.map_or(most, |n| most.min(u64::from(n)));
-    let count = |item: &Item| count_item(run.tokenizer, key, item);
+    let count = |item: &Item| count_item(tokenizer, key, item);
     let (messages, turn) = context::split(&past.messages, input);
     let turn: Vec<Item> = turn.iter().map(|message| message.item.clone()).collect();
     let fixed = fixed + turn.iter().map(count).sum::<u64>();

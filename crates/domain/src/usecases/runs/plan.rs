@@ -38,8 +38,18 @@ impl Plan {
     ) -> Result<Self> {
         let organization = deps.store.directory().organization(caller.tenant()).await?;
         let organization = organization.ok_or(Error::NotFound("organization"))?;
-        let settings = settings::effective(content, request).map_err(Error::Invalid)?;
         let providers = deps.store.content().providers(caller.tenant()).await?;
+        Self::with(organization, providers, content, request)
+    }
+
+    /// Decides with what was looked up before.
+    pub(super) fn with(
+        organization: Organization,
+        providers: Vec<Provider>,
+        content: &Content,
+        request: &RunRequest,
+    ) -> Result<Self> {
+        let settings = settings::effective(content, request).map_err(Error::Invalid)?;
         let named = request.overrides.model.is_some();
         let pointer = if named { "/model" } else { "/default_model_key" };
         let allowed = content.allowed_model_providers.as_deref();

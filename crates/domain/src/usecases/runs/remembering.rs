@@ -1,6 +1,6 @@
 //! What an assistant notes of its user after a turn (reference §3.9).
 
-use super::{plan::Plan, resuming, rights, scene::question_of, working::Working};
+use super::{plan::Plan, resuming, rights, working::Working};
 use crate::{
     Memory, Run,
     run::remember,
@@ -16,7 +16,7 @@ const MAX_MEMORIES: usize = 200;
 /// Notes what is worth it, where the assistant remembers and the turn is stored.
 /// Whatever goes wrong, the answer stands.
 pub(super) async fn remember(working: &Working<'_>, run: &Run) {
-    if !run.visible || run.thread.is_none() || run.outcome.refused {
+    if !working.remembers() || !run.visible || run.thread.is_none() || run.outcome.refused {
         return;
     }
     if let Err(error) = note(working, run).await {
@@ -38,7 +38,7 @@ async fn note(working: &Working<'_>, run: &Run) -> Result<()> {
         return Ok(());
     }
     let earlier = resuming::asked(&deps, run).await?;
-    let said = question_of(&earlier.as_ref().unwrap_or(run).request.input);
+    let said = resuming::question(run, earlier.as_ref().unwrap_or(run));
     let plan = Plan::make(&deps, &caller, content, &run.request).await?;
     let facts = if plan.is_builtin() {
         remember::by_pattern(&said)

@@ -3,7 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use super::{RunDeps, history, input::MAX_INPUT_CHARS, media, plan::Plan, servers};
+use super::{
+    RunDeps,
+    basis::Basis,
+    history::{self, AtMost, Past},
+    input::MAX_INPUT_CHARS,
+    media,
+    plan::Plan,
+    resuming, servers,
+};
 use crate::{
     Automation, Content, Memory,
     assistant::{
@@ -12,7 +20,7 @@ use crate::{
     },
     chat::{ChatRequest, ToolChoice},
     conversation::{Item, Part},
-    ports::{KnowledgeScope, McpEndpoint},
+    ports::{KnowledgeScope, McpEndpoint, Tokenizer},
     run::{
         Citation, Notice, NoticeAction, Run, RunRequest,
         context::{self, Gap},
@@ -49,6 +57,8 @@ pub(super) struct Scene {
     pub(super) request: RunRequest,
     /// What comes before what was asked, then that.
     pub(super) items: Vec<Item>,
+    /// What users say behind calls, and how the model can take it.
+    further: Vec<(Item, Item)>,
     /// How many of `items` come before what was asked.
     pub(super) before_input: usize,
     /// The tools that the model may be offered.
@@ -91,15 +101,15 @@ impl Scene {
     pub(super) async fn set(
         run: RunDeps<'_>,
         (state, asked): (&Run, &Run),
-        caller: Caller,
-        view: AssistantView,
+        basis: Basis,
     ) -> Result<Self> {
         let deps = run.deps;
+        let Basis { caller, view, organization, providers, opens_thread } = basis;
         let content = view.record.assistant.content.clone();
-        let plan = Plan::make(&deps, &caller, &content, &state.request).await?;
+        let plan = Plan::with(organization, providers, &content, &state.request)?;
         let mut notices = plan.settings.notices.clone();
         notices.extend(plan.route.notices.iter().cloned());
-        let question = question_of(&asked.request.input);
+        let question = resuming::question(state, asked);
         let scope = KnowledgeScope {
             organization: view.record.assistant.organization,
             assistant: view.record.assistant.lineage(),
@@ -129,6 +139,7 @@ impl Scene {
             plan,
             request: state.request.clone(),
             items: Vec::new(),
+            further: Vec::new(),
             before_input: 0,
             offered,
             endpoints: servers.endpoints,
@@ -145,13 +156,31 @@ impl Scene {
             question,
             user_hash: user_hash.chars().take(32).collect(),
         };
-        scene.converse(run, asked).await?;
+        let past = if opens_thread { Past::default() } else { history::of(run, asked).await? };
+        scene.resolve_further(run, state).await?;
+        scene.converse(run, asked, &past).await?;
         Ok(scene)
+    }
+
+    /// Looks up what users say behind calls.
+    async fn resolve_further(&mut self, run: RunDeps<'_>, state: &Run) -> Result<()> {
+        let said: Vec<Item> = resuming::said_there(state).cloned().collect();
+        let (kind, model) = (self.plan.candidate()?.kind, &self.plan.route.model);
+        let media = media::Media { run, scope: &self.scope, model, kind };
+        let resolved = media.resolve(said.clone(), &mut self.notices).await;
+        self.further = said.into_iter().zip(resolved).collect();
+        Ok(())
+    }
+
+    /// An item of the transcript as the model can take it.
+    fn as_resolved(&self, item: &Item) -> Item {
+        let found = self.further.iter().find(|(said, _)| said == item);
+        found.map_or(item, |(_, resolved)| resolved).clone()
     }
 
     /// Puts the conversation together: what always begins it, what of the thread is
     /// to be told, what is asked.
-    async fn converse(&mut self, run: RunDeps<'_>, asked: &Run) -> Result<()> {
+    async fn converse(&mut self, run: RunDeps<'_>, asked: &Run, past: &Past) -> Result<()> {
         let content = &self.view.record.assistant.content;
         let kind = self.plan.candidate()?.kind;
         let model = &self.plan.route.model;
@@ -159,9 +188,14 @@ impl Scene {
         let preamble = prompt::preamble(content);
         let preamble = media.resolve(preamble, &mut self.notices).await;
         let input = media.resolve(asked.request.input.clone(), &mut self.notices).await;
-        let past = history::of(run, asked).await?;
-        let fixed = self.fixed_tokens(run, &preamble, &input);
-        let chosen = history::choose(run, &self.plan, (&past, &input), fixed)?;
+        let choose = |tokenizer: &dyn Tokenizer| {
+            let fixed = self.fixed_tokens(tokenizer, &preamble, &input);
+            history::choose(tokenizer, &self.plan, (past, &input), fixed)
+        };
+        let chosen = match choose(&AtMost) {
+            Ok(chosen) if chosen.is_all() => chosen,
+            Ok(_) | Err(_) => choose(run.tokenizer)?,
+        };
         let mut told = chosen.items;
         told.extend(chosen.turn);
         let past = media.resolve(told, &mut self.notices).await;
@@ -177,15 +211,16 @@ impl Scene {
     }
 
     /// Tokens of what is sent whatever was said before.
-    fn fixed_tokens(&self, run: RunDeps<'_>, preamble: &[Item], input: &[Item]) -> u64 {
+    fn fixed_tokens(&self, tokenizer: &dyn Tokenizer, preamble: &[Item], input: &[Item]) -> u64 {
         let key = &self.plan.route.model.key;
         let layers = self.layers(&[]);
-        let texts = layers.iter().map(|layer| history::count(run.tokenizer, key, &layer.text));
-        let items = preamble.iter().chain(input);
-        let said = items.map(|item| history::count_item(run.tokenizer, key, item));
+        let texts = layers.iter().map(|layer| history::count(tokenizer, key, &layer.text));
+        let further = self.further.iter().map(|(_, item)| item);
+        let items = preamble.iter().chain(input).chain(further);
+        let said = items.map(|item| history::count_item(tokenizer, key, item));
         let offered = self.offered.iter().map(|tool| {
             let schema = serde_json::to_string(&tool.spec).unwrap_or_default();
-            history::count(run.tokenizer, key, &schema)
+            history::count(tokenizer, key, &schema)
         });
         texts.chain(said).chain(offered).sum()
     }
@@ -227,7 +262,7 @@ impl Scene {
             // Never between a call and its result.
             items.insert(last_said(&items), passages);
         }
-        items.extend(since.iter().cloned());
+        items.extend(since.iter().map(|item| self.as_resolved(item)));
         ChatRequest {
             protocol: fitted.protocol,
             model: candidate.upstream_model.clone(),

@@ -11,11 +11,11 @@ use super::{
     superseding,
 };
 use crate::{
-    AssistantId, Message, RunId, Thread, ThreadId, Timestamp,
+    AssistantId, Message, MessageId, RunId, Thread, ThreadId, Timestamp,
     assistant::view::AssistantView,
     conversation::Item,
     ports::UnitOfWork,
-    run::{Lease, Outcome, Run, RunRequest, RunStatus},
+    run::{Begun, Lease, Outcome, Run, RunRequest, RunStatus, naming::input_id},
     usecases::{
         Caller, Conflict, Deps, Error, Result,
         budgets::{self, BudgetSubjects},
@@ -82,6 +82,7 @@ pub async fn start_run(
         status: RunStatus::InProgress,
         outcome: Outcome::default(),
         transcript: Vec::new(),
+        heard: Vec::new(),
         lease: Some(Lease { owner: run.runner.owner(), until: now.plus(LEASE) }),
         cancel_requested_at: None,
         reserved_tokens: 0,
@@ -90,8 +91,18 @@ pub async fn start_run(
         finished_at: None,
         revision: 1,
     };
+    let opens_thread = threading == Threading::New;
     let state = store_run(&deps, caller, &view, (&plan, threading), state).await?;
-    run.runner.launch(state.organization, state.id);
+    let Plan { organization, providers, .. } = plan;
+    run.runner.take_up(Box::new(Begun {
+        run: state.clone(),
+        actor: caller.actor.clone(),
+        view,
+        organization,
+        providers,
+        opens_thread,
+        at: now,
+    }));
     Ok(Started { run: state, streams })
 }
 
@@ -237,17 +248,26 @@ pub(crate) fn new_thread(deps: &Deps<'_>, caller: &Caller, assistant: AssistantI
     }
 }
 
+/// What was asked, as messages. Beside decisions it is said behind what the calls come
+/// to, and kept with that.
 fn messages_of(deps: &Deps<'_>, thread: &mut Thread, run: &Run) -> Vec<Message> {
-    append(deps, thread, run.id, run.request.input.iter().cloned(), run.created_at)
+    let input = if run.resumes.is_some() { &[] } else { run.request.input.as_slice() };
+    let named = |(number, item): (usize, &Item)| (Some(input_id(run.id, number)), item.clone());
+    append(deps, thread, run.id, input.iter().enumerate().map(named), run.created_at)
 }
 
-/// The items as the next messages of the thread.
+/// The items as the next messages of the thread, with the names that they are to have.
 pub(super) fn append(
     deps: &Deps<'_>,
     thread: &mut Thread,
     run: RunId,
-    items: impl Iterator<Item = Item>,
+    items: impl Iterator<Item = (Option<MessageId>, Item)>,
     now: Timestamp,
 ) -> Vec<Message> {
-    thread.say(items, Some(run), now, || fresh(deps))
+    // What was thought is no message.
+    let kept = items.filter(|(_, item)| !matches!(item, Item::Reasoning(_)));
+    let (names, items): (Vec<_>, Vec<_>) = kept.unzip();
+    let mut names = names.into_iter();
+    let name = || names.next().flatten().unwrap_or_else(|| fresh(deps));
+    thread.say(items.into_iter(), Some(run), now, name)
 }

@@ -4,9 +4,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{RunDeps, ending::Closing};
 use crate::{
+    OrganizationId, RunId,
     conversation::Item,
     ports::RunSink,
-    run::{EventData, Notice, Run, RunStatus, RunUsage, names},
+    run::{EventData, Notice, Outcome, Run, RunStatus, RunUsage, names},
 };
 
 /// What a run has come to while it is carried out, so that it can be stored when it
@@ -22,6 +23,8 @@ struct State {
     unsettled: RunUsage,
     /// What is stored with its end, once it has come to one.
     closing: Closing,
+    /// Whether the assistant that was asked remembers its users.
+    remembers: bool,
 }
 
 impl Progress {
@@ -70,9 +73,32 @@ impl<'a> Working<'a> {
         self.progress.lock().run.clone()
     }
 
+    /// The organization of the run, and which it is.
+    pub(super) fn target(&self) -> Option<(OrganizationId, RunId)> {
+        self.progress.lock().run.as_ref().map(|run| (run.organization, run.id))
+    }
+
+    /// Forgets what was said, of a run that is stored with it.
+    pub(super) fn forget_texts(&self) {
+        self.with(|run| {
+            run.transcript = Vec::new();
+            run.outcome = Outcome::default();
+        });
+    }
+
     /// Looks at the run or changes it.
     pub(super) fn with<T: Default>(&self, act: impl FnOnce(&mut Run) -> T) -> T {
         self.progress.lock().run.as_mut().map(act).unwrap_or_default()
+    }
+
+    /// The assistant that was asked remembers its users.
+    pub(super) fn is_to_remember(&self) {
+        self.progress.lock().remembers = true;
+    }
+
+    /// Whether [it does](Self::is_to_remember).
+    pub(super) fn remembers(&self) -> bool {
+        self.progress.lock().remembers
     }
 
     /// The run has come to an end, which `act` puts down in it. From now on whoever

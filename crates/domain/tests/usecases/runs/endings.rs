@@ -129,7 +129,7 @@ async fn stopped_after(seconds: i64) -> (RunStage, String, FakeSink, understudy_
     let (sink, progress) = (FakeSink::default(), Progress::default());
     let target = (run.organization, run.id);
     tokio::select! {
-        () = execute_run(stage.deps(), target, &sink, &progress) => unreachable!("it waits"),
+        () = execute_run(stage.deps(), target, None, &sink, &progress) => unreachable!("it waits"),
         () = gate.reached() => {}
     }
     stage.stage.clock.advance(Duration::seconds(seconds));

@@ -9,7 +9,7 @@ use understudy_domain::{
     assistant::content::MessageRole,
     chat::ChatRequest,
     conversation::{Item, Part},
-    run::{Run, RunRequest, RunStatus, file_knowledge::FileKnowledge},
+    run::{Begun, Run, RunRequest, RunStatus, file_knowledge::FileKnowledge},
     usecases::{
         Caller, Result,
         runs::{Progress, RunDeps, StartRun, Threading, execute_run, start_run},
@@ -134,9 +134,20 @@ impl RunStage {
 
     /// Carries a run out that was started or goes on.
     pub async fn execute(&self, id: RunId) -> Ran {
+        self.execute_with(id, None).await
+    }
+
+    /// Carries a run out that was begun here.
+    pub async fn take_up(&self, id: RunId) -> Ran {
+        let begun = self.runner.begun(id);
+        assert!(begun.is_some(), "it was not begun here");
+        self.execute_with(id, begun).await
+    }
+
+    async fn execute_with(&self, id: RunId, begun: Option<Box<Begun>>) -> Ran {
         let sink = FakeSink::behind(0);
         let target = (me().actor.organization, id);
-        execute_run(self.deps(), target, &sink, &Progress::default()).await;
+        execute_run(self.deps(), target, begun, &sink, &Progress::default()).await;
         Ran { run: self.stored(id).await, sink }
     }
 
@@ -148,7 +159,7 @@ impl RunStage {
     /// Starts a run and carries it out.
     pub async fn run(&self, id: &str, command: StartRun) -> Ran {
         let run = Box::pin(self.start(&me(), id, command)).await.unwrap();
-        Box::pin(self.execute(run.id)).await
+        Box::pin(self.take_up(run.id)).await
     }
 
     /// Asks something and gives what came of it.

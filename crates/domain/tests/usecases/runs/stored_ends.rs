@@ -34,7 +34,7 @@ async fn held(stage: RunStage, id: &str, said: Vec<ChatEvent>, stop: ChatStop) -
     let run = stage.start(&me(), id, asking("x")).await.unwrap();
     {
         let target = (run.organization, run.id);
-        let mut execution = pin!(execute_run(stage.deps(), target, &sink, &progress));
+        let mut execution = pin!(execute_run(stage.deps(), target, None, &sink, &progress));
         tokio::select! {
             () = &mut execution => unreachable!("it waits for the model"),
             () = gate.reached() => stage.stage.store.set_unreachable(true),
@@ -90,7 +90,7 @@ async fn an_end_is_stored_once_though_the_answer_of_the_database_was_lost() {
     let run = stage.start(&me(), &id, asking("x")).await.unwrap();
     let (sink, progress) = (FakeSink::default(), Progress::default());
     let target = (run.organization, run.id);
-    let mut execution = pin!(execute_run(stage.deps(), target, &sink, &progress));
+    let mut execution = pin!(execute_run(stage.deps(), target, None, &sink, &progress));
     tokio::select! {
         () = &mut execution => unreachable!("it waits for the model"),
         () = gate.reached() => stage.stage.store.lose_answers(2),
