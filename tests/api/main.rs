@@ -345,6 +345,9 @@ macro_rules! suite {
                 a_provider_that_breaks_off_ends_the_stream_with_one_failure,
                 a_response_is_cancelled_by_its_user,
                 a_stream_ends_when_the_right_to_it_does;
+            rights_to_streams in crate::responses::rights:
+                silent_streams_end_as_the_rights_to_them_do,
+                a_silent_stream_ends_when_its_credential_has_lapsed;
             approvals in crate::responses::approvals:
                 an_approved_call_is_run_once_as_it_was_shown,
                 a_denied_call_is_not_run_and_the_model_is_told_why;

@@ -45,6 +45,7 @@ pub mod uploads;
 pub mod usage;
 pub mod users;
 pub mod versions;
+pub mod watching;
 pub mod webhooks;
 
 pub use error::{Conflict, Denied, Error, Result};

@@ -6,7 +6,7 @@ use actix_web::{
 };
 use subtle::ConstantTimeEq;
 use understudy_domain::{
-    TokenHash, TokenText,
+    Secret, Timestamp, TokenHash, TokenText,
     assistant::view::AssistantView,
     ports::Proof,
     usecases::{self, Caller, Error, Origin, assistants, sessions},
@@ -43,11 +43,68 @@ pub(crate) fn origin(request: &HttpRequest, state: &State) -> Origin {
 
 /// The caller behind a request.
 pub(crate) async fn authenticate(request: &HttpRequest, state: &State) -> Result<Caller, Problem> {
-    let (shown, origin) = attempt(request, state)?;
-    let found = sessions::authenticate(state.deps(), shown.proof, &origin).await;
-    let caller = settle(state, &shown, &origin, found, |caller| caller)?;
+    let shown = shown(request, state)?;
+    let (caller, _) = identify(shown.proof, &origin(request, state), state).await?;
     require_csrf(request, &shown)?;
     Ok(caller)
+}
+
+/// The caller behind a proof, and when it ends by itself, if it does.
+async fn identify(
+    proof: Proof,
+    origin: &Origin,
+    state: &State,
+) -> Result<(Caller, Option<Timestamp>), Problem> {
+    require_open(&proof, origin, state)?;
+    let found = sessions::identify(state.deps(), proof, origin).await;
+    settle(state, &proof, origin, found, |(caller, _)| caller)
+}
+
+/// What a request showed, kept to find out anew who its caller is when the request is
+/// let go of. That they meant to send it was checked with the request.
+pub(crate) struct Kept {
+    proof: Proof,
+    /// What ends earlier than the session that it names.
+    jwt: Option<Secret<String>>,
+}
+
+impl Kept {
+    /// What the request shows.
+    pub(crate) fn of(request: &HttpRequest, state: &State) -> Result<Self, Problem> {
+        let Shown { proof, .. } = shown(request, state)?;
+        let jwt = match proof {
+            Proof::Session(_) => bearer(request)?.map(|jwt| Secret::new(jwt.to_owned())),
+            Proof::Token(_) | Proof::KnownToken(_) | Proof::Cookie(_) => None,
+        };
+        Ok(Self { proof, jwt })
+    }
+
+    /// Whether it is still good by itself, whatever became of what it names.
+    pub(crate) fn is_current(&self, state: &State) -> bool {
+        let now = state.services.clock.now();
+        let verifies = |jwt: &Secret<String>| state.services.signer.verify(jwt.expose(), now);
+        self.jwt.as_ref().is_none_or(|jwt| verifies(jwt).is_some())
+    }
+
+    /// The caller as they are now, and when their credential ends by itself.
+    pub(crate) async fn identify(
+        &self,
+        origin: &Origin,
+        state: &State,
+    ) -> Result<(Caller, Option<Timestamp>), Problem> {
+        if self.is_current(state) {
+            identify(self.proof, origin, state).await
+        } else {
+            Err(unauthenticated(CHALLENGE_INVALID))
+        }
+    }
+
+    /// Notes that the caller goes on using it.
+    pub(crate) fn note_use(&self, caller: &Caller, state: &State) {
+        if let Proof::Token(hash) = self.proof {
+            state.options.token_uses.note(hash, caller, state.services.clock.now());
+        }
+    }
 }
 
 /// The caller behind a request to read an assistant, and the assistant.
@@ -56,9 +113,10 @@ pub(crate) async fn read_assistant(
     state: &State,
     reference: &str,
 ) -> Result<AssistantView, Problem> {
-    let (shown, origin) = attempt(request, state)?;
-    let found = assistants::read_assistant(state.deps(), shown.proof, &origin, reference).await;
-    let (_, view) = settle(state, &shown, &origin, found, |(caller, _)| caller)?;
+    let (Shown { proof, .. }, origin) = (shown(request, state)?, origin(request, state));
+    require_open(&proof, &origin, state)?;
+    let found = assistants::read_assistant(state.deps(), proof, &origin, reference).await;
+    let (_, view) = settle(state, &proof, &origin, found, |(caller, _)| caller)?;
     Ok(view)
 }
 
@@ -67,28 +125,27 @@ pub(crate) fn session_cookie(request: &HttpRequest) -> Option<String> {
     request.cookie(SESSION_COOKIE).map(|cookie| cookie.value().to_owned())
 }
 
-fn attempt(request: &HttpRequest, state: &State) -> Result<(Shown, Origin), Problem> {
-    let shown = shown(request, state)?;
-    let origin = origin(request, state);
-    if let Proof::Token(hash) = &shown.proof
-        && !state.options.token_uses.knows(hash)
-    {
-        state.limits.refuse_shut(origin.address)?;
+/// Refuses who tries tokens from an address that has tried too many.
+fn require_open(proof: &Proof, origin: &Origin, state: &State) -> Result<(), Problem> {
+    match proof {
+        Proof::Token(hash) if !state.options.token_uses.knows(hash) => {
+            state.limits.refuse_shut(origin.address)
+        }
+        Proof::Token(_) | Proof::KnownToken(_) | Proof::Cookie(_) | Proof::Session(_) => Ok(()),
     }
-    Ok((shown, origin))
 }
 
 /// Notes how the attempt ended.
 fn settle<T>(
     state: &State,
-    shown: &Shown,
+    proof: &Proof,
     origin: &Origin,
     found: usecases::Result<T>,
     caller: impl FnOnce(&T) -> &Caller,
 ) -> Result<T, Problem> {
     let uses = &state.options.token_uses;
-    match (found, &shown.proof) {
-        (Err(Error::Unauthenticated), proof) => {
+    match (found, proof) {
+        (Err(Error::Unauthenticated), _) => {
             if let Proof::Token(hash) | Proof::Cookie(hash) = proof {
                 uses.forget(hash);
             }
@@ -109,8 +166,7 @@ fn unauthenticated(challenge: &str) -> Problem {
 }
 
 fn shown(request: &HttpRequest, state: &State) -> Result<Shown, Problem> {
-    let bearer = header_text(request, header::AUTHORIZATION.as_str())?;
-    let bearer = bearer.map(bearer_of).transpose()?;
+    let bearer = bearer(request)?;
     let key = header_text(request, API_KEY)?;
     let cookie = session_cookie(request);
     let conflicting = match (bearer, key, &cookie) {
@@ -157,6 +213,11 @@ fn header_text<'a>(request: &'a HttpRequest, name: &str) -> Result<Option<&'a st
         Ok(text) => Ok(Some(text)),
         Err(_) => Err(unauthenticated(CHALLENGE_INVALID)),
     }
+}
+
+/// What `Authorization` shows, if it is there.
+fn bearer(request: &HttpRequest) -> Result<Option<&str>, Problem> {
+    header_text(request, header::AUTHORIZATION.as_str())?.map(bearer_of).transpose()
 }
 
 fn bearer_of(text: &str) -> Result<&str, Problem> {

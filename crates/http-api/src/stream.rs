@@ -1,16 +1,17 @@
 //! Event streams (`text/event-stream`): the one way to open one.
 //!
-//! Who follows a stream is asked who they are, and judged, when it opens and again
-//! every few seconds, not for each event. When nothing happens for a while a comment
-//! goes out, so that a client that is gone is noticed by the write that fails, and
-//! what it followed is dropped with it.
+//! Who follows a stream is asked who they are, and judged, when it opens, and again when
+//! something has happened that can have changed the answer, within seconds. When nothing
+//! happens for a while a comment goes out, so that a client that is gone is noticed by
+//! the write that fails, and what it followed is dropped with it.
 //! A stream is never compressed, and ends with an event of its own when the right to
 //! it or the server does.
 
+mod following;
+mod watch;
+
 use std::{
     collections::HashMap,
-    convert::Infallible,
-    fmt::Write,
     future::Future,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -22,30 +23,24 @@ use actix_web::{
         Method,
         header::{self, ContentEncoding, HeaderName, HeaderValue},
     },
-    web::{self, Bytes},
 };
-use futures_util::stream;
 use serde::Serialize;
-use tokio::{sync::watch, time::Instant};
-use understudy_domain::{UserId, usecases::Caller};
+use tokio::sync;
+use understudy_domain::{
+    UserId,
+    usecases::{Caller, watching::Grounds},
+};
 
 use crate::{
     answer::Answer,
     call::Call,
-    caller,
     problem::{Code, Problem},
-    request_id::RequestId,
     server::State,
 };
 
-/// How long a source may wait for news in one turn.
-const TURN: Duration = Duration::from_secs(2);
-/// How old a judgement may be when a source is asked for news.
-const FRESH_FOR: Duration = Duration::from_secs(3);
-/// How old a judgement may be when something is sent (safety.md: at most 5 s).
-const JUDGED_FOR: Duration = Duration::from_secs(4);
-/// How long nothing at all goes out at most.
-const SILENCE: Duration = Duration::from_secs(15);
+use following::Following;
+use watch::Watch;
+
 /// Most audit logs that one user may follow at a time on one server.
 const LOGS_BY_USER: usize = 20;
 /// Most runs that one user may follow at a time on one server.
@@ -56,7 +51,6 @@ const RETRY: &str = "retry: 2000\n\n";
 const MEDIA_TYPE: &str = "text/event-stream";
 /// Lines in which nothing happens.
 pub(crate) const SILENT: &str = ": still here\n\n";
-const HEARTBEAT: Bytes = Bytes::from_static(SILENT.as_bytes());
 const LAST_EVENT_ID: &str = "last-event-id";
 /// Tells a proxy that understands it not to hold back what comes.
 const NO_BUFFERING: (HeaderName, HeaderValue) =
@@ -68,8 +62,9 @@ pub struct Streams(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    ended: watch::Sender<bool>,
+    ended: sync::watch::Sender<bool>,
     open: Mutex<HashMap<(UserId, Kind), usize>>,
+    watch: Watch,
 }
 
 /// What is followed.
@@ -93,7 +88,11 @@ impl Kind {
 
 impl Default for Streams {
     fn default() -> Self {
-        Self(Arc::new(Shared { ended: watch::Sender::new(false), open: Mutex::default() }))
+        Self(Arc::new(Shared {
+            ended: sync::watch::Sender::new(false),
+            open: Mutex::default(),
+            watch: Watch::default(),
+        }))
     }
 }
 
@@ -180,10 +179,14 @@ pub(crate) trait Source {
     /// What goes out at once, so that clients and proxies know that it is open.
     const OPENING: &str = RETRY;
 
-    /// Refuses a caller who may not, or no longer, see the events. It is asked when a
-    /// stream opens, and before something is sent when the last time is some seconds
-    /// ago.
-    fn judge(&self, state: &State, caller: &Caller) -> impl Future<Output = Result<(), Problem>>;
+    /// Refuses a caller who may not, or no longer, see the events; and on what that
+    /// rests, unless it counts for this moment only. It is asked when a stream opens,
+    /// and again when that may have changed.
+    fn judge(
+        &self,
+        state: &State,
+        caller: &Caller,
+    ) -> impl Future<Output = Result<Option<Grounds>, Problem>>;
 
     /// Tells what happened since the last call; waits for something, at most for
     /// `patience`. When it is dropped while it waits, nothing is lost: the next call
@@ -220,8 +223,13 @@ pub(crate) fn last_event_id(request: &HttpRequest) -> Option<&str> {
 /// Answers with the stream of a source.
 pub(crate) async fn open<S: Source + 'static>(call: Call, source: S) -> Answer {
     source.judge(&call.state, &call.caller).await?;
-    let streams = call.state.options.streams.clone();
-    let place = streams.take_place(call.caller.actor.user, S::KIND)?;
+    open_judged(call, source)
+}
+
+/// The same for a caller whose right was found out a moment ago, as that of who has just
+/// started what they follow.
+pub(crate) fn open_judged<S: Source + 'static>(call: Call, source: S) -> Answer {
+    let place = call.state.options.streams.take_place(call.caller.actor.user, S::KIND)?;
     let mut answer = HttpResponse::Ok();
     answer.content_type(MEDIA_TYPE);
     // Our own compression leaves it alone when it is there.
@@ -229,124 +237,7 @@ pub(crate) async fn open<S: Source + 'static>(call: Call, source: S) -> Answer {
     if call.request.method() == Method::HEAD {
         return Ok(answer.finish());
     }
-    let Call { state, caller, request, .. } = call;
-    let ended = streams.0.ended.subscribe();
-    let now = Instant::now();
-    let following = Following {
-        source,
-        state,
-        caller,
-        request,
-        judged: now,
-        written: now,
-        ended,
-        _place: place,
-    };
-    let first = Step::Begin(following);
-    Ok(answer.streaming(stream::unfold(first, |step| async { step.take().await })))
-}
-
-/// A stream on its way.
-struct Following<S> {
-    source: S,
-    state: web::Data<State>,
-    caller: Caller,
-    request: HttpRequest,
-    judged: Instant,
-    written: Instant,
-    ended: watch::Receiver<bool>,
-    _place: Place,
-}
-
-enum Step<S> {
-    Begin(Following<S>),
-    Turn(Following<S>),
-    End,
-}
-
-type Written<S> = Option<(Result<Bytes, Infallible>, Step<S>)>;
-
-impl<S: Source> Step<S> {
-    async fn take(self) -> Written<S> {
-        match self {
-            Self::Begin(following) => {
-                let opening = Bytes::from_static(S::OPENING.as_bytes());
-                Some((Ok(opening), Self::Turn(following)))
-            }
-            Self::Turn(mut following) => {
-                let (text, is_last) = following.turn().await;
-                let next = if is_last { Self::End } else { Self::Turn(following) };
-                Some((Ok(text), next))
-            }
-            Self::End => None,
-        }
-    }
-}
-
-impl<S: Source> Following<S> {
-    /// What to write next, and whether it is the last.
-    async fn turn(&mut self) -> (Bytes, bool) {
-        let mut ended = self.ended.clone();
-        tokio::select! {
-            biased;
-            // The sender lives as long as the server does.
-            _ = ended.wait_for(|ended| *ended) => (written(&[self.source.cut_off()]), true),
-            news = self.news() => match news {
-                Ok(News { events, is_last }) if events.is_empty() && !is_last => (HEARTBEAT, false),
-                Ok(News { events, is_last }) => (written(&events), is_last),
-                Err(problem) => (self.refusal(&problem), true),
-            },
-        }
-    }
-
-    /// What happened, or nothing when it is time for a heartbeat.
-    async fn news(&mut self) -> Result<News, Problem> {
-        loop {
-            self.judge(FRESH_FOR).await?;
-            let news = self.source.news(&self.state, &self.caller, TURN).await?;
-            let is_silent = news.events.is_empty() && !news.is_last;
-            if is_silent && self.written.elapsed() + TURN < SILENCE {
-                continue;
-            }
-            // A client that was slow to read may have kept all of this waiting.
-            self.judge(JUDGED_FOR).await?;
-            self.written = Instant::now();
-            return Ok(news);
-        }
-    }
-
-    /// Finds out anew who the caller is, by the same credential, and whether they may
-    /// follow, unless that was done a moment ago.
-    async fn judge(&mut self, fresh_for: Duration) -> Result<(), Problem> {
-        if self.judged.elapsed() < fresh_for {
-            return Ok(());
-        }
-        let now = Instant::now();
-        self.caller = caller::authenticate(&self.request, &self.state).await?;
-        self.source.judge(&self.state, &self.caller).await?;
-        self.judged = now;
-        Ok(())
-    }
-
-    fn refusal(&mut self, problem: &Problem) -> Bytes {
-        let id = RequestId::of(&self.request);
-        let id = id.as_ref().map_or("", RequestId::as_str);
-        written(&[self.source.refused(problem, (self.request.path(), id))])
-    }
-}
-
-fn written(events: &[Event]) -> Bytes {
-    let mut text = String::new();
-    for Event { name, id, data } in events {
-        for (field, value) in [("event", name), ("id", id)] {
-            if let Some(value) = value {
-                // Writing to a text cannot fail.
-                let _ = writeln!(text, "{field}: {value}");
-            }
-        }
-        let _ = write!(text, "data: {data}\n\n");
-    }
-    text.into()
+    Ok(answer.streaming(Following::begin(call, source, place)?.stream()))
 }
 
 #[cfg(test)]
@@ -355,16 +246,6 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-
-    #[test]
-    fn events_are_written_as_clients_read_them() {
-        let event = Event::new("user.created", &7, &"a\nb").unwrap();
-
-        assert_eq!(
-            written(&[event, Event::plain("[DONE]")]),
-            "event: user.created\nid: 7\ndata: \"a\\nb\"\n\ndata: [DONE]\n\n"
-        );
-    }
 
     #[test]
     fn a_user_has_so_many_streams_at_a_time() {

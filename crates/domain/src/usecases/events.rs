@@ -6,6 +6,7 @@ use super::{
     Caller, Deps, Result,
     home::{names_of, require_home},
     support::{find, require_admin, require_level},
+    watching::Grounds,
 };
 use crate::{EventFilter, Principal, RecordedEvent, Scope, access::Level, ports::Walk};
 
@@ -90,6 +91,16 @@ pub async fn list_events(
 pub async fn end_of_log(deps: Deps<'_>, caller: &Caller, log: Log<'_>) -> Result<u64> {
     authorized(&deps, caller, log, EventFilter::default()).await?;
     Ok(deps.store.audit().head(caller.tenant()).await?.seq)
+}
+
+/// Refuses callers who may not follow a log, or not any more; and on what that rests.
+///
+/// # Errors
+///
+/// As [`list_events`].
+pub async fn judge_follower(deps: Deps<'_>, caller: &Caller, log: Log<'_>) -> Result<Grounds> {
+    authorized(&deps, caller, log, EventFilter::default()).await?;
+    Ok(Grounds::at_home(caller))
 }
 
 /// Events behind number `after`. When there are none yet, waits for some, at most for

@@ -27,8 +27,22 @@ pub const SESSION_LIFETIME: Duration = Duration::hours(12);
 ///
 /// [`Error::Unauthenticated`], which does not tell what was wrong.
 pub async fn authenticate(deps: Deps<'_>, proof: Proof, origin: &Origin) -> Result<Caller> {
-    let found = deps.store.callers().find(proof).await?;
-    admit(&deps, found.ok_or(Error::Unauthenticated)?, origin)
+    Ok(identify(deps, proof, origin).await?.0)
+}
+
+/// As [`authenticate`]; and when the credential ends by itself, if it does.
+///
+/// # Errors
+///
+/// As [`authenticate`].
+pub async fn identify(
+    deps: Deps<'_>,
+    proof: Proof,
+    origin: &Origin,
+) -> Result<(Caller, Option<Timestamp>)> {
+    let found = deps.store.callers().find(proof).await?.ok_or(Error::Unauthenticated)?;
+    let ends_at = found.expires_at;
+    Ok((admit(&deps, found, origin)?, ends_at))
 }
 
 /// The caller, unless disabled, expired or in the wrong place.

@@ -18,7 +18,7 @@ use understudy_testkit::{FakeIdentityProvider, FakeLogins, FakePasswords, FakeSi
 
 use crate::stage::{Stage, caller, user};
 
-fn mapping() -> DirectoryMapping {
+pub fn mapping() -> DirectoryMapping {
     DirectoryMapping {
         role_claim: Some("groups".to_owned()),
         roles: [("admins", Role::Admin), ("staff", Role::Member)]
@@ -36,7 +36,7 @@ fn claims(value: Value) -> Map<String, Value> {
 }
 
 /// Grace, with these groups.
-fn grace(groups: &[&str]) -> ExternalIdentity {
+pub fn grace(groups: &[&str]) -> ExternalIdentity {
     ExternalIdentity {
         subject: "sub-1".to_owned(),
         email: Some("Grace@example.org".to_owned()),

@@ -35,5 +35,6 @@ mod thread_items;
 mod threads;
 mod transfer;
 mod uploads;
+mod watching;
 mod webhooks;
 mod write_only;

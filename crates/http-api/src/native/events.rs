@@ -10,6 +10,7 @@ use understudy_domain::{
     usecases::{
         Caller,
         events::{self, ListEvents, Log, SeenEvent},
+        watching::Grounds,
     },
 };
 use utoipa::ToSchema;
@@ -274,9 +275,8 @@ struct Tail {
 impl Source for Tail {
     const KIND: Kind = Kind::Log;
 
-    async fn judge(&self, state: &State, caller: &Caller) -> Result<(), Problem> {
-        events::end_of_log(state.deps(), caller, self.asked.log()).await?;
-        Ok(())
+    async fn judge(&self, state: &State, caller: &Caller) -> Result<Option<Grounds>, Problem> {
+        Ok(Some(events::judge_follower(state.deps(), caller, self.asked.log()).await?))
     }
 
     async fn news(

@@ -183,7 +183,11 @@ async fn answer_with(call: Call, accepted: &Accepted, is_replay: bool) -> Answer
     let leash =
         (!accepted.outlives_connection && is_first).then(|| Leash::new(&call.state, accepted.id));
     if accepted.streams {
-        return stream::open(call, accepted.id, 0, leash).await;
+        return if is_replay {
+            stream::open(call, accepted.id, 0, leash).await
+        } else {
+            stream::begin(call, accepted.id, leash)
+        };
     }
     if let Some(begun) = &accepted.begun {
         return does_not_wait(accepted.id, begun);

@@ -10,6 +10,7 @@ use crate::{
     usecases::{
         Caller, Conflict, Deps, Error, Result,
         support::{record, require_scope, require_seat},
+        watching::Grounds,
     },
 };
 
@@ -54,17 +55,19 @@ pub struct FollowedRun {
 }
 
 /// Refuses callers who may not follow the run, or not any more: while it is on its
-/// way, they must be able to ask its assistant.
+/// way, they must be able to ask its assistant. On what that rests is `None` when it
+/// only counts for now: a run that waits may go on.
 ///
 /// # Errors
 ///
 /// As [`view_run`].
-pub async fn judge_follower(deps: Deps<'_>, caller: &Caller, id: RunId) -> Result<()> {
+pub async fn judge_follower(deps: Deps<'_>, caller: &Caller, id: RunId) -> Result<Option<Grounds>> {
     let run = own_run(&deps, caller, id).await?;
-    if run.status.is_active() {
-        super::rights::runnable(&deps, caller, run.assistant).await?;
+    if !run.status.is_active() {
+        return Ok(None);
     }
-    Ok(())
+    let view = super::rights::runnable(&deps, caller, run.assistant).await?;
+    Ok(Some(Grounds::with(caller, view.record.authority().organization)))
 }
 
 /// Waits for something to happen in a run of the caller, at most for `patience`. The
@@ -74,35 +77,55 @@ pub async fn judge_follower(deps: Deps<'_>, caller: &Caller, id: RunId) -> Resul
 /// # Errors
 ///
 /// As [`view_run`].
-pub async fn follow_run(
-    run: RunDeps<'_>,
-    caller: &Caller,
+pub fn follow_run<'a>(
+    run: RunDeps<'a>,
+    caller: &'a Caller,
     id: RunId,
     after: u64,
     patience: Duration,
+) -> impl Future<Output = Result<FollowedRun>> {
+    // Streams that are silent are made of these futures: they hold what they need, and
+    // what is rare is boxed.
+    let RunDeps { deps, runner, .. } = run;
+    async move {
+        let is_at_work = || runner.user_of(id) == Some(caller.actor.user);
+        // What runs here is known to be the caller's; the rest is looked up.
+        if !is_at_work() {
+            Box::pin(own_run(&deps, caller, id)).await?;
+        }
+        let mut behind = after;
+        loop {
+            let events = runner.follow(caller.tenant(), id, behind, patience).await?;
+            if events.is_empty() {
+                break;
+            }
+            let mut news = without_past_pauses(events);
+            if !news.is_last || !Box::pin(own_run(&deps, caller, id)).await?.status.is_active() {
+                return Ok(news);
+            }
+            // The last of them tells of a pause, and the run goes on already.
+            let pause = news.events.pop();
+            if !news.events.is_empty() {
+                return Ok(FollowedRun { is_last: false, ..news });
+            }
+            behind = pause.map_or(behind, |pause| pause.sequence);
+        }
+        // Who works on it here tells of its end before they let go of it.
+        if is_at_work() {
+            return Ok(FollowedRun { events: Vec::new(), is_last: false });
+        }
+        Box::pin(followed_from_afar(deps, caller, id, after)).await
+    }
+}
+
+/// What is stored of a run behind the event `after`, about which nothing was told in
+/// time: it is silent elsewhere, or it has ended.
+async fn followed_from_afar(
+    deps: Deps<'_>,
+    caller: &Caller,
+    id: RunId,
+    after: u64,
 ) -> Result<FollowedRun> {
-    let deps = run.deps;
-    // What runs here is known to be the caller's; the rest is looked up.
-    if run.runner.user_of(id) != Some(caller.actor.user) {
-        own_run(&deps, caller, id).await?;
-    }
-    let mut behind = after;
-    loop {
-        let events = run.runner.follow(caller.tenant(), id, behind, patience).await?;
-        if events.is_empty() {
-            break;
-        }
-        let mut news = without_past_pauses(events);
-        if !news.is_last || !own_run(&deps, caller, id).await?.status.is_active() {
-            return Ok(news);
-        }
-        // The last of them tells of a pause, and the run goes on already.
-        let pause = news.events.pop();
-        if !news.events.is_empty() {
-            return Ok(FollowedRun { is_last: false, ..news });
-        }
-        behind = pause.map_or(behind, |pause| pause.sequence);
-    }
     let state = own_run(&deps, caller, id).await?;
     if state.status.is_active() {
         return Ok(FollowedRun { events: Vec::new(), is_last: false });

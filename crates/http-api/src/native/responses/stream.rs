@@ -9,6 +9,7 @@ use understudy_domain::{
     usecases::{
         Caller,
         runs::{self, FollowedRun},
+        watching::Grounds,
     },
 };
 
@@ -52,6 +53,11 @@ pub(super) async fn open(call: Call, id: RunId, after: u64, leash: Option<Leash>
     stream::open(call, Tail { id, after, _leash: leash }).await
 }
 
+/// The same, from its beginning, for who has just started the run.
+pub(super) fn begin(call: Call, id: RunId, leash: Option<Leash>) -> Answer {
+    stream::open_judged(call, Tail { id, after: 0, _leash: leash })
+}
+
 /// The number of the last event of a run so far.
 pub(super) async fn reached(call: &Call, id: RunId) -> Result<u64, Problem> {
     let mut after =
@@ -70,7 +76,7 @@ pub(super) async fn reached(call: &Call, id: RunId) -> Result<u64, Problem> {
 impl Source for Tail {
     const KIND: Kind = Kind::Run;
 
-    async fn judge(&self, state: &State, caller: &Caller) -> Result<(), Problem> {
+    async fn judge(&self, state: &State, caller: &Caller) -> Result<Option<Grounds>, Problem> {
         Ok(runs::judge_follower(state.deps(), caller, self.id).await?)
     }
 
