@@ -180,9 +180,10 @@ impl RunRepository for SqliteUnitOfWork {
             run.revision += 1;
             let unchanged =
                 runs::table.find((tenant, Key::from(run.id))).filter(runs::revision.eq(read));
-            let updated = diesel::update(unchanged).set(NewRow::from(run.clone())).execute(conn);
+            let row = NewRow::from(run);
+            let updated = diesel::update(unchanged).set(&row).execute(conn);
             match updated.map_err(on_write("runs"))? {
-                1 => Ok(run),
+                1 => Ok(row.document.0),
                 _ => Err(StoreError::Conflict),
             }
         })

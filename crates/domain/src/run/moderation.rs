@@ -71,13 +71,15 @@ pub struct Window {
 impl Window {
     /// Takes more of the answer; gives the pieces that are complete.
     pub fn push(&mut self, text: &str) -> Vec<Held> {
-        self.held.push_str(text);
-        let mut complete = Vec::new();
-        while let Some(end) = end_of_window(&self.held) {
-            let rest = self.held.split_off(end);
-            let piece = std::mem::replace(&mut self.held, rest);
-            complete.push(self.give(piece));
+        let mut held = std::mem::take(&mut self.held);
+        held.push_str(text);
+        let (mut rest, mut complete) = (held.as_str(), Vec::new());
+        while let Some(end) = end_of_window(rest) {
+            let (piece, behind) = rest.split_at(end);
+            complete.push(self.give(piece.to_owned()));
+            rest = behind;
         }
+        rest.clone_into(&mut self.held);
         complete
     }
 
@@ -97,7 +99,8 @@ impl Window {
 
 fn end_of_window(text: &str) -> Option<usize> {
     let limit = cut(text, WINDOW_CHARS).len();
-    let end = sentence_end(text).filter(|end| *end <= limit);
+    // Whether something is an end shows the character behind it.
+    let end = sentence_end(cut(text, WINDOW_CHARS + 1)).filter(|end| *end <= limit);
     end.or_else(|| (limit < text.len() || is_full(text)).then_some(limit))
 }
 

@@ -24,6 +24,9 @@ impl StopMatcher {
         if self.is_stopped() {
             return String::new();
         }
+        if self.is_idle() {
+            return text.to_owned();
+        }
         self.held.push_str(text);
         if let Some((start, sequence)) = self.first() {
             self.matched = Some(sequence.to_owned());
@@ -32,6 +35,12 @@ impl StopMatcher {
         }
         let kept = self.held.split_off(self.held.len() - self.undecided());
         std::mem::replace(&mut self.held, kept)
+    }
+
+    /// Whether there is nothing to look for.
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        self.sequences.is_empty()
     }
 
     /// Whether a sequence came; nothing is shown any more.

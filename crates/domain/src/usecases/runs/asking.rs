@@ -92,8 +92,10 @@ async fn converse(
     if text.trim().is_empty() {
         return Err(ProviderError::Garbled("it said nothing".to_owned()).into());
     }
-    let usage =
-        usage.map_or_else(|| estimate(run, plan, request, &text), |usage| usage_of(plan, usage));
+    let usage = usage.map_or_else(
+        || estimate(run, plan, input_tokens(run, plan, request), &text),
+        |usage| usage_of(plan, usage),
+    );
     Ok(Answered { text, usage })
 }
 
@@ -113,17 +115,12 @@ pub(super) fn usage_of(plan: &Plan, usage: crate::chat::ChatUsage) -> RunUsage {
 }
 
 /// What a step costs by our own count, where the provider did not tell.
-pub(super) fn estimate(
-    run: RunDeps<'_>,
-    plan: &Plan,
-    request: &ChatRequest,
-    text: &str,
-) -> RunUsage {
+pub(super) fn estimate(run: RunDeps<'_>, plan: &Plan, input_tokens: u64, text: &str) -> RunUsage {
     let key = &plan.route.model.key;
     priced(
         plan,
         RunUsage {
-            input_tokens: input_tokens(run, plan, request),
+            input_tokens,
             output_tokens: history::count(run.tokenizer, key, text),
             is_estimated: true,
             ..RunUsage::default()

@@ -116,17 +116,23 @@ pub(super) async fn end(working: &Working<'_>, ending: Ending) {
     if run.status == RunStatus::Completed {
         remembering::remember(working, &run).await;
     }
-    tell_end(working, &run).await;
+    tell_end(working, run).await;
 }
 
 /// Stores the run, which is [closed](Working::close), and gives it as it is stored.
 /// Not stored, it must not be told either: its lease ends, and whoever looks after it
 /// then ends it.
 pub(super) async fn store_end(working: &Working<'_>) -> Option<Run> {
-    let (state, closing) = (working.snapshot()?, working.closing());
+    let closing = working.closing();
     for attempt in 1..=TRIES {
-        match store(&working.run.deps, state.clone(), &closing).await {
-            Ok(run) => return Some(run),
+        match store(working, &closing).await {
+            Ok(run) => {
+                if run.status.is_final() {
+                    // Whoever stops it now finds it in the store.
+                    working.forget_texts();
+                }
+                return Some(run);
+            }
             Err(error) => {
                 tracing::error!(error = %chain(&error), attempt, "a response's end is not stored");
             }
@@ -139,9 +145,9 @@ pub(super) async fn store_end(working: &Working<'_>) -> Option<Run> {
 }
 
 /// Tells the end of a run that is stored.
-pub(super) async fn tell_end(working: &Working<'_>, run: &Run) {
+pub(super) async fn tell_end(working: &Working<'_>, run: Run) {
     let closing = working.closing();
-    let mut data = view::ended(run, &closing.approvals);
+    let mut data = view::ended(&run, &closing.approvals);
     let name = match run.status {
         RunStatus::Failed => names::FAILED,
         RunStatus::Cancelled => {
@@ -153,6 +159,8 @@ pub(super) async fn tell_end(working: &Working<'_>, run: &Run) {
             names::COMPLETED
         }
     };
+    // What is told has all of its text, which may be long.
+    drop(run);
     working.tell(name, data).await;
     if let Err(error) = working.sink().flush().await {
         tracing::error!(error = %chain(&error), "the last event of a response was not stored");
@@ -161,13 +169,17 @@ pub(super) async fn tell_end(working: &Working<'_>, run: &Run) {
 
 /// Stores the run, what was said in its thread, and what it used, in one transaction;
 /// once, however often it is tried.
-async fn store(deps: &Deps<'_>, mut run: Run, closing: &Closing) -> Result<Run> {
-    let mut work = deps.store.begin(run.organization).await?;
-    let found = work.runs().find(run.id).await?.ok_or(Error::NotFound("response"))?;
+async fn store(working: &Working<'_>, closing: &Closing) -> Result<Run> {
+    let deps = &working.run.deps;
+    let (tenant, id) = working.target().ok_or(Error::NotFound("response"))?;
+    let mut work = deps.store.begin(tenant).await?;
+    let found = work.runs().find(id).await?.ok_or(Error::NotFound("response"))?;
     // The answer to the commit may have been lost, or somebody else has ended it.
     if found.status.is_final() {
         return Ok(found);
     }
+    // Not before it is its turn: an answer may be long, and many may wait.
+    let mut run = working.snapshot().ok_or(Error::NotFound("response"))?;
     let known = work.runs().approvals(run.id).await?;
     let is_new = |approval: &Approval| known.iter().all(|known| known.id != approval.id);
     if !closing.approvals.is_empty() && !closing.approvals.iter().all(is_new) {

@@ -7,6 +7,7 @@ use time::Duration;
 use super::{
     RunDeps,
     ending::{Closing, failure, store_end, tell_end},
+    resuming,
     superseding::unanswered,
     working::{Progress, Working},
 };
@@ -153,6 +154,7 @@ pub(super) async fn conclude(working: &Working<'_>, why: Interruption) {
     if takes_back {
         state.outcome.text.clear();
         state.transcript.clear();
+        state.heard.clear();
     } else {
         keep_partial(&mut state);
     }
@@ -164,7 +166,7 @@ pub(super) async fn conclude(working: &Working<'_>, why: Interruption) {
 /// Stores and tells the end of a run that is [closed](Working::close).
 async fn finish(working: &Working<'_>) {
     if let Some(run) = store_end(working).await {
-        tell_end(working, &run).await;
+        tell_end(working, run).await;
     }
 }
 
@@ -174,9 +176,11 @@ fn keep_partial(state: &mut Run) {
     let said: usize = state
         .transcript
         .iter()
+        .enumerate()
         // What another run said before is none of this one's text.
         .skip(state.resumes.map_or(0, |resumed| resumed.carried))
-        .filter_map(|item| match item {
+        .filter(|(at, _)| state.heard.iter().all(|heard| heard.number(*at).is_none()))
+        .filter_map(|(_, item)| match item {
             Item::Message { role: MessageRole::Assistant, parts } => Some(parts),
             _ => None,
         })
@@ -192,6 +196,7 @@ fn keep_partial(state: &mut Run) {
         let result = ToolResult { call_id: call, content, is_error: true };
         state.transcript.push(Item::ToolResult(result));
     }
+    resuming::say_more(state);
     let rest = state.outcome.text.get(said..).unwrap_or_default();
     if !rest.is_empty() {
         state.transcript.push(Item::text(MessageRole::Assistant, rest));

@@ -16,6 +16,7 @@ use crate::{
     run::{
         EventData, Notice, NoticeAction, RunUsage, names,
         route::Candidate,
+        settings::Format,
         tools::{OfferedTool, ToolOrigin},
     },
     usecases::{Error, Result},
@@ -23,7 +24,7 @@ use crate::{
 
 /// What a step came to.
 pub(super) struct Stepped {
-    /// The text of this step alone, as it was shown.
+    /// The text of this step alone, as it was shown, where its form is looked at.
     pub(super) text: String,
     /// The tools that it wants to be run, in order.
     pub(super) calls: Vec<ToolCall>,
@@ -44,6 +45,7 @@ pub(super) async fn step(
     for candidate in &scene.plan.route.candidates {
         let fitted = scene.plan.fitted(candidate, !offered.is_empty())?;
         let request = scene.ask(candidate, &fitted, &since, offered);
+        output.fit(&fitted);
         if let Some(error) = failure.take() {
             working.notice(substituted(candidate, &error)).await;
         }
@@ -51,7 +53,7 @@ pub(super) async fn step(
             working.notice(notice).await;
         }
         let mut reading = Reading::new(working, scene, offered, &request);
-        match reading.read(candidate, &request, output).await {
+        match reading.read(candidate, request, output).await {
             Ok(()) => return Ok(reading.stepped()),
             Err(Error::Provider(error)) if !reading.began && error.may_go_elsewhere() => {
                 let provider = candidate.kind.as_str();
@@ -59,7 +61,7 @@ pub(super) async fn step(
                 failure = Some(error);
             }
             Err(error) => {
-                reading.settle(&request);
+                reading.settle(output);
                 return Err(error);
             }
         }
@@ -80,7 +82,10 @@ struct Reading<'a> {
     offered: &'a [OfferedTool],
     began: bool,
     is_thinking: bool,
+    /// What the model said, as far as that differs from what was shown.
     text: String,
+    /// How many bytes it said.
+    length: usize,
     is_refusal: bool,
     shown: String,
     calls: Vec<ToolCall>,
@@ -104,6 +109,7 @@ impl<'a> Reading<'a> {
             began: false,
             is_thinking: false,
             text: String::new(),
+            length: 0,
             is_refusal: false,
             shown: String::new(),
             calls: Vec::new(),
@@ -117,12 +123,16 @@ impl<'a> Reading<'a> {
     async fn read(
         &mut self,
         candidate: &Candidate,
-        request: &ChatRequest,
+        request: ChatRequest,
         output: &mut Output<'_>,
     ) -> Result<()> {
         let run = self.working.run;
-        let access = access_to(&run.deps, run, candidate).await?;
-        let mut stream = run.models.converse(&access, request).await?;
+        let mut stream = {
+            let access = access_to(&run.deps, run, candidate).await?;
+            run.models.converse(&access, &request).await?
+        };
+        // The conversation may be long, and need not be held while the answer comes.
+        drop(request);
         let kind = candidate.kind;
         let key = self.scene.plan.route.model.key.clone();
         self.working.with(|run| {
@@ -137,13 +147,13 @@ impl<'a> Reading<'a> {
         if output.blocked.is_none() {
             output.finish(self.working).await?;
         }
-        self.shown = output.take_shown();
+        self.shown = output.shown(self.working);
         self.thought().await;
         if output.is_stopped() && output.blocked.is_none() {
             self.stop = ChatStop::StopSequence;
             self.calls.clear();
         }
-        self.settle(request);
+        self.settle(output);
         Ok(())
     }
 
@@ -177,13 +187,13 @@ impl<'a> Reading<'a> {
             }
             ChatEvent::Text(text) => {
                 self.thought().await;
-                self.text.push_str(&text);
+                self.hear(&text, output);
                 self.note_cost();
                 output.push(self.working, &text).await?;
             }
             ChatEvent::Refusal(text) => {
                 self.thought().await;
-                self.text.push_str(&text);
+                self.hear(&text, output);
                 self.is_refusal = true;
                 self.working.with(|run| run.outcome.refused = true);
                 output.push(self.working, &text).await?;
@@ -218,6 +228,13 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
+    fn hear(&mut self, text: &str, output: &Output<'_>) {
+        self.length += text.len();
+        if !output.is_open() {
+            self.text.push_str(text);
+        }
+    }
+
     fn is_callers(&self, name: &str) -> bool {
         let tool = self.offered.iter().find(|tool| tool.spec.name == name);
         tool.is_some_and(|tool| matches!(tool.origin, ToolOrigin::Caller))
@@ -246,7 +263,7 @@ impl<'a> Reading<'a> {
     /// Notes what the step costs if it is stopped now: a rough count, four characters
     /// a token, since it is made at every piece of text.
     fn note_cost(&self) {
-        let chars = u64::try_from(self.text.len()).unwrap_or(u64::MAX);
+        let chars = u64::try_from(self.length).unwrap_or(u64::MAX);
         let usage = RunUsage {
             input_tokens: self.input_tokens,
             output_tokens: chars.div_ceil(4),
@@ -258,22 +275,33 @@ impl<'a> Reading<'a> {
 
     /// Adds what the step cost: as the provider tells it, also of an answer that says
     /// nothing, or as it is estimated.
-    fn settle(&mut self, request: &ChatRequest) {
+    fn settle(&mut self, output: &Output<'_>) {
         let told = self.usage.take();
         if !self.began && told.is_none() {
             return;
         }
         let (run, plan) = (self.working.run, &self.scene.plan);
-        let usage = told.unwrap_or_else(|| estimate(run, plan, request, &self.text));
+        let usage = told.unwrap_or_else(|| {
+            let text = if output.is_open() {
+                output.shown(self.working)
+            } else {
+                std::mem::take(&mut self.text)
+            };
+            estimate(run, plan, self.input_tokens, &text)
+        });
         self.working.settle(&usage);
         self.began = false;
     }
 
     /// What the step came to; what was said is noted for the next one.
     fn stepped(mut self) -> Stepped {
-        let text = std::mem::take(&mut self.shown);
-        if !text.is_empty() {
-            let said = text.clone();
+        let said = std::mem::take(&mut self.shown);
+        let is_looked_at = matches!(
+            self.scene.plan.settings.format,
+            Format::JsonObject | Format::JsonSchema { .. }
+        );
+        let text = if is_looked_at { said.clone() } else { String::new() };
+        if !said.is_empty() {
             let part = if self.is_refusal {
                 Part::Refusal { text: said }
             } else {
