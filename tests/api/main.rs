@@ -435,6 +435,10 @@ macro_rules! suite {
                 files_are_listed_by_what_they_are_for,
                 a_file_that_is_used_up_or_gone_is_not_listed,
                 a_wrong_question_for_files_names_its_parameter;
+            openai_forms in crate::openai::forms:
+                json_is_told_as_it_is_written,
+                json_that_may_not_fit_is_told_once_it_does,
+                json_that_was_told_stays_as_it_is;
             openai_images in crate::openai::images:
                 pictures_come_as_openai_tells_them,
                 pictures_are_told_by_their_address_where_that_is_wished,
@@ -450,10 +454,12 @@ macro_rules! suite {
                 items_are_listed_page_by_page,
                 an_item_is_read_and_taken_out_by_its_id,
                 a_response_extends_its_conversation,
+                items_are_called_alike_wherever_they_are_told,
                 a_conversation_is_its_users_alone,
                 what_a_conversation_cannot_hold_is_refused;
             openai_approvals in crate::openai::approvals:
                 a_waiting_call_is_approved_by_the_next_response,
+                what_is_said_beside_a_decision_is_said_behind_the_call,
                 a_waiting_call_is_denied_in_its_conversation_and_the_answer_streamed,
                 decisions_that_decide_nothing_are_refused;
             openai_sdks in crate::openai::sdk:
@@ -563,6 +569,13 @@ macro_rules! suite {
             #[tokio::test(flavor = "multi_thread")]
             async fn streams_end_with_the_server() {
                 crate::events::streams_end_with_the_server($open().await).await;
+            }
+            #[tokio::test(flavor = "multi_thread")]
+            async fn silent_streams_ask_together_where_the_log_ends() {
+                crate::responses::asking::silent_streams_ask_together_where_the_log_ends(
+                    $open().await,
+                )
+                .await;
             }
             #[tokio::test(flavor = "multi_thread")]
             async fn the_callers_trace_is_continued() {

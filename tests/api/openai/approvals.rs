@@ -81,6 +81,43 @@ pub(crate) async fn a_waiting_call_is_approved_by_the_next_response(app: &App) {
     assert_eq!(calls(app).len(), 1);
 }
 
+pub(crate) async fn what_is_said_beside_a_decision_is_said_behind_the_call(app: &App) {
+    let upstream = upstream(app).await;
+    let (waiting, id) = waiting(app, &upstream).await;
+    upstream.answer(Turn::text("It was about a fox."));
+
+    // Wherever it stands in the input.
+    let said = json!({"role": "user", "content": "And what was it about?"});
+    let body = json!({"model": "helper", "input": [said, decision(&id, true)],
+        "previous_response_id": waiting.id()});
+    let answer = app.post(Bob, RESPONSES).json(&body).expect(200).await;
+
+    assert_eq!(answer.body["output"][0]["content"][0]["text"], "It was about a fox.");
+    assert_eq!(calls(app), [json!({"number": 7})]);
+    let told = upstream.last().unwrap().body;
+    let roles: Vec<&str> = told["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|message| message["role"].as_str().unwrap())
+        .collect();
+    assert_eq!(roles, ["system", "user", "assistant", "tool", "user"]);
+    assert_eq!(told["messages"][4]["content"], "And what was it about?");
+    // It is kept in that order, and called alike wherever it is told.
+    let conversation = answer.body["conversation"]["id"].as_str().unwrap();
+    let items = format!("/openai/v1/conversations/{conversation}/items?order=asc");
+    let items = app.get(Bob, &items).expect(200).await.body["data"].as_array().unwrap().clone();
+    let kinds: Vec<&Value> = items.iter().map(|item| &item["type"]).collect();
+    let expected = ["message", "function_call", "function_call_output", "message", "message"];
+    assert_eq!(kinds, expected);
+    assert_eq!(items[3]["content"][0]["text"], "And what was it about?");
+    assert_eq!(items[4]["id"], answer.body["output"][0]["id"]);
+    let asked = format!("{RESPONSES}/{}/input_items?order=asc", answer.id());
+    let asked = app.get(Bob, &asked).expect(200).await;
+    assert_eq!(asked.body["data"][0]["approval_request_id"], id);
+    assert_eq!(asked.body["data"][1], items[3]);
+}
+
 pub(crate) async fn a_waiting_call_is_denied_in_its_conversation_and_the_answer_streamed(
     app: &App,
 ) {
@@ -115,12 +152,13 @@ pub(crate) async fn decisions_that_decide_nothing_are_refused(app: &App) {
         body
     };
     let behind = || json!({"previous_response_id": waiting.id()});
-    let said = json!({"role": "user", "content": "Wait"});
+    let said = json!({"role": "assistant", "content": "Wait"});
     let unknown = format!("apr_{}", "0".repeat(32));
     let cases = [
         // Nothing says where it waits.
         (ask(json!([decision(&id, true)]), json!({})), "missing_required_parameter"),
-        (ask(json!([decision(&id, true), said]), behind()), "contradiction"),
+        // Nobody says anything with what the assistant said.
+        (ask(json!([decision(&id, true), said]), behind()), "missing_required_parameter"),
         (ask(json!([decision(&unknown, true)]), behind()), "unknown"),
         (ask(json!([decision("mcpr_1", true)]), behind()), "invalid_value"),
         (ask(json!([decision(&id, true), decision(&unknown, true)]), behind()), "unknown"),

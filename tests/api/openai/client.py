@@ -196,6 +196,14 @@ assert responses.retrieve(asked.id).output == asked.output
 assert (told.type, told.approval_request_id, told.approve) == ("mcp_approval_response", request.id, True), told
 with responses.stream(model="helper", input="Close ticket 7.") as stream:
     asked = stream.get_final_response()
+words = {"role": "user", "content": "Close ticket 7, I said."}
+done = responses.create(model="helper", input=[{**decision, "approval_request_id": asked.output[0].id}, words], previous_response_id=asked.id)
+assert done.output_text == "Closed.", done
+kept = list(conversations.items.list(done.conversation.id, order="asc"))
+assert [item.type for item in kept[1:]] == ["function_call", "function_call_output", "message", "message"], kept
+assert kept[-1].id == done.output[0].id and kept[-2].content[0].text == words["content"], kept
+with responses.stream(model="helper", input="Close ticket 7.") as stream:
+    asked = stream.get_final_response()
 denial = {"type": "mcp_approval_response", "approval_request_id": asked.output[0].id, "approve": False}
 denial["reason"] = "Not this one."
 with responses.stream(model="helper", input=[denial], previous_response_id=asked.id) as stream:

@@ -151,6 +151,78 @@ pub(crate) async fn a_response_extends_its_conversation(app: &App) {
     assert_eq!(both.body["error"]["param"], "conversation");
 }
 
+pub(crate) async fn items_are_called_alike_wherever_they_are_told(app: &App) {
+    let upstream = upstream(app).await;
+    let call = || Turn::tool_call("weather", json!({"city": "Bern"}));
+    upstream.answer(call().and_tool_call("weather", json!({"city": "Zug"})));
+    upstream.answer(Turn::chunks(["Sunny", "."]));
+    assistant(app, json!({})).await;
+    let (id, one) = begun(app, &[]).await;
+    let tools = json!([{"type": "function", "name": "weather", "parameters": {"type": "object"}}]);
+    let ask = |input: Value| {
+        json!({"model": "helper", "input": input, "conversation": id, "tools": tools,
+            "stream": true})
+    };
+
+    let first = streamed(app, ask(json!("How is the weather?"))).await;
+    let output = first.last().unwrap()["response"]["output"].clone();
+    let result = |at: usize| {
+        let call = &output[at]["call_id"];
+        json!({"type": "function_call_output", "call_id": call, "output": "Sunny."})
+    };
+    let second = streamed(app, ask(json!([result(0), result(1), said("So?")]))).await;
+
+    for events in [&first, &second] {
+        let response = &events.last().unwrap()["response"];
+        let ids = |kind: &str| -> Vec<Value> {
+            let events = events.iter().filter(|event| event["type"] == kind);
+            events.map(|event| event["item"]["id"].clone()).collect()
+        };
+        let output = response["output"].as_array().unwrap();
+        let told: Vec<Value> = output.iter().map(|item| item["id"].clone()).collect();
+        assert_eq!(ids("response.output_item.added"), told);
+        assert_eq!(ids("response.output_item.done"), told);
+        let kept = format!("{RESPONSES}/{}", response["id"].as_str().unwrap());
+        let kept = app.get(Bob, &kept).expect(200).await;
+        assert_eq!(kept.body["output"], response["output"]);
+    }
+    let asked = |events: &[Value]| {
+        let id = events.last().unwrap()["response"]["id"].as_str().unwrap().to_owned();
+        format!("{RESPONSES}/{id}/input_items?order=asc")
+    };
+    let mut told = Vec::new();
+    for events in [&first, &second] {
+        let input = app.get(Bob, &asked(events)).expect(200).await;
+        told.extend(input.body["data"].as_array().unwrap().clone());
+        let output = events.last().unwrap()["response"]["output"].as_array().unwrap();
+        told.extend(output.clone());
+    }
+    let items = app.get(Bob, &format!("{one}/items?order=asc")).expect(200).await;
+    let items = items.body["data"].as_array().unwrap();
+    let named = |items: &[Value]| -> Vec<(Value, Value)> {
+        items.iter().map(|item| (item["type"].clone(), item["id"].clone())).collect()
+    };
+    assert_eq!(named(items), named(&told));
+    assert_eq!(items.len(), 7);
+    // And by these they are found and taken out.
+    let call = format!("{one}/items/{}", items[1]["id"].as_str().unwrap());
+    assert_eq!(app.get(Bob, &call).expect(200).await.body, items[1]);
+    assert!(items[1]["id"].as_str().unwrap().starts_with("fc_"));
+    let behind = format!("{one}/items?order=asc&after={}", items[4]["id"].as_str().unwrap());
+    let behind = app.get(Bob, &behind).expect(200).await;
+    assert_eq!(behind.body["data"].as_array().unwrap().len(), 2);
+    app.delete(Bob, &call).expect(200).await;
+    app.get(Bob, &call).expect(404).await;
+}
+
+/// The events of a response that is streamed.
+async fn streamed(app: &App, body: Value) -> Vec<Value> {
+    let reply = app.post(Bob, RESPONSES).json(&body).expect(200).await;
+    let text = String::from_utf8(reply.bytes.clone()).unwrap();
+    let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
+    data.map(|data| serde_json::from_str(data).unwrap()).collect()
+}
+
 pub(crate) async fn a_conversation_is_its_users_alone(app: &App) {
     let (_, one) = begun(app, &["one"]).await;
     let listed = app.get(Bob, &format!("{one}/items")).expect(200).await;
