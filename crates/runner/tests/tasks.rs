@@ -294,6 +294,65 @@ async fn a_follower_who_is_slow_loses_nothing() {
 }
 
 #[tokio::test]
+async fn a_follower_who_is_far_behind_is_told_everything_in_its_order() {
+    let desk = desk().await;
+    let (reached, gate) = (Gate::default(), Gate::default());
+    reached.open();
+    let many: Vec<_> = (0..1_000).map(|n| ChatEvent::Text(format!("{n} "))).collect();
+    let answer = ChatAnswer::default().say(many).wait(&reached).wait(&gate);
+    desk.chat.answer_next(answer.done(ChatStop::EndTurn));
+    let run = desk.ask("x").await;
+    reached.reached().await;
+
+    // It is still on its way, and has long told more than is kept here.
+    let (mut after, mut told) = (0, Vec::new());
+    while told.len() < 1_000 {
+        let news = desk.tasks.follow(run.organization, run.id, after, PATIENCE).await.unwrap();
+        after = news.last().unwrap().sequence;
+        told.extend(news);
+    }
+    gate.open();
+    told.extend(desk.follow(&run, after).await);
+
+    assert_eq!(sequences(&told), (1..=u64::try_from(told.len()).unwrap()).collect::<Vec<_>>());
+    let shown: String = told.iter().filter_map(|event| event.data.text("delta")).collect();
+    assert_eq!(shown, desk.stored(&run).await.outcome.text);
+}
+
+#[tokio::test]
+async fn a_store_that_is_slow_slows_a_provider_down_and_loses_nothing() {
+    const PIECE: usize = 16 * 1024;
+    let desk = desk().await;
+    let (storing, all_said) = (Gate::default(), Gate::default());
+    all_said.open();
+    desk.store.hold_run_events_at(&storing);
+    let pieces: Vec<_> = (0..64).map(|n| format!("{n:>PIECE$}")).collect();
+    let said = pieces.iter().cloned().map(ChatEvent::Text);
+    let answer = ChatAnswer::default().say(said).wait(&all_said).done(ChatStop::EndTurn);
+    desk.chat.answer_next(answer);
+    let run = desk.ask("x").await;
+    storing.reached().await;
+
+    // There is one thread, and nothing but the gate is waited for.
+    let mut told = Vec::new();
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+        let after = told.last().map_or(0, |event: &RunEvent| event.sequence);
+        let at_once = Duration::ZERO;
+        told.extend(desk.tasks.follow(run.organization, run.id, after, at_once).await.unwrap());
+    }
+    let bytes: usize = told.iter().map(|event| event.data.size()).sum();
+    assert!((200_000..400_000).contains(&bytes), "{bytes}");
+
+    storing.open();
+    all_said.reached().await;
+    let told = desk.follow(&run, 0).await;
+    let shown: String = told.iter().filter_map(|event| event.data.text("delta")).collect();
+    assert!(shown == pieces.concat());
+    assert!(desk.stored(&run).await.outcome.text == shown);
+}
+
+#[tokio::test]
 async fn a_run_that_is_cancelled_as_soon_as_it_pauses_tells_so() {
     let server = json!({
         "serverLabel": "box",

@@ -52,6 +52,7 @@ use understudy_domain::{
 
 pub use self::blobs::{BlobFault, MemoryBlobs};
 use self::{idempotency::Keys, run_events::RunEvents, state::State, work::MemoryUnitOfWork};
+use crate::Gate;
 
 /// A database in memory. A clone is another handle to the same one.
 ///
@@ -69,6 +70,8 @@ struct Shared {
     state: RwLock<Arc<State>>,
     keys: std::sync::Mutex<Keys>,
     run_events: std::sync::Mutex<RunEvents>,
+    /// Where whoever writes events of runs waits.
+    run_events_gate: std::sync::Mutex<Option<Gate>>,
     unreachable: AtomicBool,
     /// How many of the next commits are carried out and then said to have failed.
     answers_to_lose: AtomicU32,
@@ -89,6 +92,12 @@ impl MemoryStore {
     /// unavailable.
     pub fn lose_answers(&self, count: u32) {
         self.shared.answers_to_lose.store(count, Ordering::Relaxed);
+    }
+
+    /// Whoever writes events of runs from now on waits at `gate`.
+    pub fn hold_run_events_at(&self, gate: &Gate) {
+        let mut held = self.shared.run_events_gate.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = Some(gate.clone());
     }
 
     /// How many answers are still to be lost.

@@ -31,7 +31,7 @@ impl Gate {
     }
 
     /// Waits until it is opened.
-    pub(super) async fn pass(&self) {
+    pub(crate) async fn pass(&self) {
         self.state.reached.send_modify(|count| *count += 1);
         let _ = self.state.open.subscribe().wait_for(|open| *open).await;
     }

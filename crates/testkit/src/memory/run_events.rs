@@ -37,6 +37,11 @@ impl MemoryStore {
 #[async_trait]
 impl RunEventLog for MemoryStore {
     async fn append(&self, events: &[(OrganizationId, RunId, RunEvent)]) -> StoreResult<()> {
+        let gate =
+            self.shared.run_events_gate.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(gate) = gate {
+            gate.pass().await;
+        }
         let mut known = self.shared.run_events();
         for (tenant, run, event) in events {
             if self.has_run(*tenant, *run)? {

@@ -54,22 +54,20 @@ pub async fn execute_run(
     sink: &dyn RunSink,
     progress: &Progress,
 ) {
+    // What a run holds while it speaks is kept small: stages before and behind that, and
+    // those that few runs have, are boxed.
     let begun = begun.filter(|begun| begun.is_fresh(run.deps.clock.now()));
-    let (state, basis) = match begun.map(|begun| Basis::of(*begun)) {
-        Some((state, basis)) => (state, Some(basis)),
-        None => match load(&run.deps, tenant, id).await {
-            Ok(Some(state)) => (state, None),
-            Ok(None) => return,
-            Err(error) => {
-                // Its lease ends, and whoever looks after it finds it.
-                tracing::error!(%error, "a response could not be begun");
-                return;
-            }
-        },
+    let found = Box::pin(load(&run.deps, (tenant, id), begun)).await;
+    let (working, basis) = match found {
+        Ok(Some((state, basis))) => (Working::new(run, sink, progress, *state), basis),
+        Ok(None) => return,
+        Err(error) => {
+            // Its lease ends, and whoever looks after it finds it.
+            tracing::error!(%error, "a response could not be begun");
+            return;
+        }
     };
-    let is_cancelled = state.cancel_requested_at.is_some();
-    let working = Working::new(run, sink, progress, state);
-    if is_cancelled {
+    if working.with(|run| run.cancel_requested_at.is_some()) {
         Box::pin(conclude(&working, Interruption::Cancelled)).await;
         return;
     }
@@ -80,19 +78,26 @@ pub async fn execute_run(
     Box::pin(ending::end(&working, ending)).await;
 }
 
-/// The run, if it is at work.
-async fn load(deps: &Deps<'_>, tenant: OrganizationId, id: RunId) -> Result<Option<Run>> {
+/// The run, if it is at work, and what it stands on, if that is known.
+async fn load(
+    deps: &Deps<'_>,
+    (tenant, id): (OrganizationId, RunId),
+    begun: Option<Box<Begun>>,
+) -> Result<Option<(Box<Run>, Option<Box<Basis>>)>> {
+    if let Some(begun) = begun {
+        let (run, basis) = Basis::of(*begun);
+        return Ok(Some((Box::new(run), Some(Box::new(basis)))));
+    }
     let run = deps.store.runs().run(tenant, id).await?;
-    Ok(run.filter(|run| run.status == RunStatus::InProgress))
+    let run = run.filter(|run| run.status == RunStatus::InProgress);
+    Ok(run.map(|run| (Box::new(run), None)))
 }
 
 /// The stages, in the order of reference §3.11.
-async fn pipeline(working: &Working<'_>, basis: Option<Basis>) -> Result<Ending> {
+async fn pipeline(working: &Working<'_>, basis: Option<Box<Basis>>) -> Result<Ending> {
     let (is_new, is_asked) = working.with(|run| {
         (run.started_at.is_none(), run.resumes.is_none() || !resuming::unsaid(run).is_empty())
     });
-    // What a run holds while it speaks is kept small: stages before and behind that, and
-    // those that few runs have, are boxed.
     let scene = Box::pin(set_scene(working, basis)).await?;
     let content = &scene.view.record.assistant.content;
     let judge = Judge::of(content.moderation_enabled, content.safety_level, &scene.plan);
@@ -101,11 +106,11 @@ async fn pipeline(working: &Working<'_>, basis: Option<Basis>) -> Result<Ending>
         // What another run was asked was judged there.
         if is_asked
             && let Some(judge) = &judge
-            && let Some(category) = judge.verdict(working, &scene.question).await?
+            && let Some(category) = Box::pin(judge.verdict(working, &scene.question)).await?
         {
             return Ok(blocked(working, "input", &category).await);
         }
-        announce(working, &scene).await;
+        Box::pin(announce(working, &scene)).await;
     }
     match Box::pin(pausing::resume(working, &scene)).await? {
         Some(ending) => Ok(ending),
@@ -115,7 +120,7 @@ async fn pipeline(working: &Working<'_>, basis: Option<Basis>) -> Result<Ending>
 
 /// Who asks whom, by which settings, about what: looked up now, since rights and
 /// settings may have changed since the run was asked for, unless that was a moment ago.
-async fn set_scene(working: &Working<'_>, basis: Option<Basis>) -> Result<Scene> {
+async fn set_scene(working: &Working<'_>, basis: Option<Box<Basis>>) -> Result<Box<Scene>> {
     let run = working.run;
     let state = working.snapshot().ok_or(Error::NotFound("response"))?;
     if state.started_at.is_none() {
@@ -123,7 +128,7 @@ async fn set_scene(working: &Working<'_>, basis: Option<Basis>) -> Result<Scene>
         working.tell(names::PROCESSING, told).await;
     }
     let basis = match basis {
-        Some(basis) => basis,
+        Some(basis) => *basis,
         None => Basis::look_up(&run.deps, &state).await?,
     };
     let earlier = resuming::asked(&run.deps, &state).await?;
@@ -135,7 +140,7 @@ async fn set_scene(working: &Working<'_>, basis: Option<Basis>) -> Result<Scene>
     }
     let view = dispatch::answerer(working, &state, &caller, view, &question).await?;
     let basis = Basis { caller, view, ..basis };
-    let mut scene = Box::pin(Scene::set(run, (&state, asked), basis)).await?;
+    let mut scene = Box::new(Box::pin(Scene::set(run, (&state, asked), basis)).await?);
     summing::sum_up(working, &mut scene, asked).await?;
     working.with(|run| {
         run.started_at.get_or_insert(working.run.deps.clock.now());

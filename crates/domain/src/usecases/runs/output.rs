@@ -106,7 +106,7 @@ impl<'a> Output<'a> {
             due.extend(window.finish());
         }
         for held in due {
-            if let Some(category) = judge.verdict(working, &held.judged).await? {
+            if let Some(category) = Box::pin(judge.verdict(working, &held.judged)).await? {
                 self.blocked = Some(category);
                 return Ok(());
             }

@@ -44,7 +44,7 @@ pub(super) async fn step(
     let mut failure = None;
     for candidate in &scene.plan.route.candidates {
         let fitted = scene.plan.fitted(candidate, !offered.is_empty())?;
-        let request = scene.ask(candidate, &fitted, &since, offered);
+        let request = Box::new(scene.ask(candidate, &fitted, &since, offered));
         output.fit(&fitted);
         if let Some(error) = failure.take() {
             working.notice(substituted(candidate, &error)).await;
@@ -123,14 +123,15 @@ impl<'a> Reading<'a> {
     async fn read(
         &mut self,
         candidate: &Candidate,
-        request: ChatRequest,
+        request: Box<ChatRequest>,
         output: &mut Output<'_>,
     ) -> Result<()> {
         let run = self.working.run;
-        let mut stream = {
+        let mut stream = Box::pin(async {
             let access = access_to(&run.deps, run, candidate).await?;
-            run.models.converse(&access, &request).await?
-        };
+            Result::<_>::Ok(run.models.converse(&access, &request).await?)
+        })
+        .await?;
         // The conversation may be long, and need not be held while the answer comes.
         drop(request);
         let kind = candidate.kind;
