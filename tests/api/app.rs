@@ -301,7 +301,7 @@ fn start(services: Services, options: Options) -> (String, ServerHandle) {
 }
 
 /// Two organizations with everybody in them.
-async fn settle(store: &dyn Store) {
+pub(crate) async fn settle(store: &dyn Store) {
     let mut rows: Vec<Row> = Vec::new();
     for number in [1, 2] {
         let settings = OrganizationSettings::default();

@@ -2,6 +2,7 @@
 //! response afterwards.
 
 pub(crate) mod approvals;
+pub(crate) mod asking;
 pub(crate) mod rights;
 pub(crate) mod streams;
 
