@@ -578,13 +578,6 @@ macro_rules! suite {
                 .await;
             }
             #[tokio::test(flavor = "multi_thread")]
-            async fn silent_streams_ask_together_where_the_log_ends() {
-                crate::responses::asking::silent_streams_ask_together_where_the_log_ends(
-                    $open().await,
-                )
-                .await;
-            }
-            #[tokio::test(flavor = "multi_thread")]
             async fn the_callers_trace_is_continued() {
                 crate::edge::the_callers_trace_is_continued($open().await).await;
             }
