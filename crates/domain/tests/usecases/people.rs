@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use understudy_domain::{
-    Email, Role, Scope, TeamRole, TokenKind, TokenLimits, TokenText, UserId,
+    Email, Role, Scope, TeamRole, TokenLimits, TokenText, UserId,
     ports::{Proof, Store},
     usecases::{
         Caller, Conflict, Denied, Error, Origin, Precondition,
@@ -16,7 +16,7 @@ use understudy_domain::{
 };
 use understudy_testkit::{FakePasswords, FakeVault, MemoryStore};
 
-use crate::stage::{Stage, by_token, caller, user};
+use crate::stage::{Stage, by_token, caller, token, user};
 
 fn new_user(role: Role) -> CreateUser {
     CreateUser {
@@ -27,18 +27,6 @@ fn new_user(role: Role) -> CreateUser {
         ai_seat: true,
         password: None,
         external_id: None,
-    }
-}
-
-fn token() -> CreateToken {
-    CreateToken {
-        kind: TokenKind::Personal,
-        notes: String::new(),
-        read_only: false,
-        assistant: None,
-        cidr: None,
-        scopes: None,
-        expires_at: None,
     }
 }
 

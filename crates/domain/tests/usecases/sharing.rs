@@ -22,7 +22,7 @@ use understudy_domain::{
 };
 use understudy_testkit::sample::{self, Members};
 
-use crate::stage::{Stage, by_token, caller, id_of, named, user};
+use crate::stage::{Stage, by_token, caller, id_of, named, token, user};
 
 const NONE: Precondition = Precondition::None;
 
@@ -389,18 +389,6 @@ async fn shares_through_a_drafts_id_are_the_live_ones() {
     assert_eq!(list_shares(stage.deps(), &caller(4), &id).await.unwrap(), [given]);
     let moved = change_owner(stage.deps(), &caller(4), &draft, one(6), NONE).await.unwrap();
     assert_eq!(id_of(&moved), id);
-}
-
-fn token() -> CreateToken {
-    CreateToken {
-        kind: TokenKind::Personal,
-        notes: String::new(),
-        read_only: false,
-        assistant: None,
-        cidr: None,
-        scopes: None,
-        expires_at: None,
-    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use understudy_domain::{
-    Organization, OrganizationSettings, Role, TokenLimits, User,
+    Organization, OrganizationSettings, Role, TokenKind, TokenLimits, User,
     assistant::{edit::WriteMode, view::AssistantView},
     usecases::{
         Caller, Deps, Precondition, Result,
@@ -10,6 +10,7 @@ use understudy_domain::{
         bootstrap::operator,
         drafts::{CommitDraft, commit_draft, open_draft, update_draft},
         intake::{ByteLimit, Intake, Received},
+        tokens::CreateToken,
     },
 };
 use understudy_testkit::{
@@ -110,6 +111,19 @@ pub fn by_token(n: u32, limits: TokenLimits) -> Caller {
     let mut caller = caller(n);
     caller.actor.credential = understudy_domain::Credential::Token { id: sample::id(n), limits };
     caller
+}
+
+/// A token of one's own without limits.
+pub fn token() -> CreateToken {
+    CreateToken {
+        kind: TokenKind::Personal,
+        notes: String::new(),
+        read_only: false,
+        assistant: None,
+        cidr: None,
+        scopes: None,
+        expires_at: None,
+    }
 }
 
 pub fn id_of(view: &AssistantView) -> String {

@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use serde_json::json;
 use understudy_domain::{
-    Credential, Principal, Role, Secret, ShareLevel, TeamRole, TokenKind, UserId,
+    Credential, Principal, Role, Secret, ShareLevel, TeamRole, UserId,
     ports::Clock,
     usecases::{
         Caller, Origin, Precondition, Result,
@@ -19,7 +19,7 @@ use understudy_domain::{
         tags::create_tag,
         teams::{create_team, delete_team, put_member, remove_member},
         threads::delete_thread,
-        tokens::{CreateToken, UpdateToken, create_token, delete_token, update_token},
+        tokens::{UpdateToken, create_token, delete_token, update_token},
         users::{UpdateUser, delete_user, update_user},
         watching::{Grounds, Judgement, Look, Looks, look},
     },
@@ -32,7 +32,7 @@ use understudy_testkit::{
 use crate::{
     directory::{grace, mapping},
     runs::stage::{RunStage, asking, me},
-    stage::{Stage, caller, id_of, named, user},
+    stage::{Stage, caller, id_of, named, token, user},
 };
 
 const ANY: Precondition = Precondition::None;
@@ -88,18 +88,6 @@ fn done<'a, T>(
 
 async fn change(stage: &Stage, whom: UserId, command: UpdateUser) -> Result<()> {
     update_user(stage.deps(), &FakePasswords::default(), &caller(1), whom, command).await.map(drop)
-}
-
-fn token() -> CreateToken {
-    CreateToken {
-        kind: TokenKind::Personal,
-        notes: String::new(),
-        read_only: false,
-        assistant: None,
-        cidr: None,
-        scopes: None,
-        expires_at: None,
-    }
 }
 
 #[tokio::test]

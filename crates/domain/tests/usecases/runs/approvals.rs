@@ -12,19 +12,14 @@ use understudy_domain::{
 };
 use understudy_testkit::{ChatAnswer, FakeMcp};
 
-use super::stage::{Ran, RunStage, asking_on, is_completed, me, someone, spoken};
+use super::stage::{Ran, RunStage, asking_on, is_completed, me, someone, spoken, with_box};
 
 async fn stage_with(require_approval: Value) -> (RunStage, String) {
     let stage = RunStage::set().await;
     let looking =
         understudy_domain::ports::McpTool { read_only: Some(true), ..FakeMcp::tool("look") };
     stage.mcp.serve("box", [looking, FakeMcp::tool("open")]);
-    let server = json!({
-        "serverLabel": "box",
-        "serverUrl": "https://box.example/mcp",
-        "requireApproval": require_approval,
-    });
-    let id = stage.assistant(json!({"tool_configurations": {"mcpTools": [server]}})).await;
+    let id = stage.assistant(with_box(&require_approval)).await;
     (stage, id)
 }
 

@@ -10,7 +10,7 @@ use understudy_domain::{
 };
 use understudy_testkit::{ChatAnswer, FakeMcp, sample};
 
-use super::stage::{Ran, RunStage, is_completed, said};
+use super::stage::{Ran, RunStage, is_completed, said, with_box};
 
 /// A question whose answer is wanted in this form, and told for good.
 fn asking(format: RequestFormat) -> StartRun {
@@ -138,12 +138,7 @@ async fn a_form_of_the_assistants_own_is_held_back_as_well() {
 async fn an_answer_that_was_held_back_is_told_wherever_it_ends() {
     let stage = RunStage::set().await;
     stage.mcp.serve("box", [FakeMcp::tool("open")]);
-    let server = json!({
-        "serverLabel": "box",
-        "serverUrl": "https://box.example/mcp",
-        "requireApproval": "always",
-    });
-    let id = stage.assistant(json!({"tool_configurations": {"mcpTools": [server]}})).await;
+    let id = stage.assistant(with_box(&json!("always"))).await;
     let text = |text: &str| [ChatEvent::Text(text.to_owned())];
 
     let cut = ChatAnswer::default().say(text("{\"n\": ")).say(text("1")).done(ChatStop::MaxTokens);

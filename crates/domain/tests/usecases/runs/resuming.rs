@@ -14,7 +14,7 @@ use understudy_domain::{
 };
 use understudy_testkit::{ChatAnswer, FakeMcp};
 
-use super::stage::{Ran, RunStage, asking_on, is_completed, me, someone, spoken};
+use super::stage::{Ran, RunStage, asking_on, is_completed, me, someone, spoken, with_box};
 
 pub const YES: Decision = Decision { approve: true, reason: None };
 
@@ -22,12 +22,7 @@ pub const YES: Decision = Decision { approve: true, reason: None };
 pub async fn waiting(calls: &[&str], settings: serde_json::Value) -> (RunStage, String, Ran) {
     let stage = RunStage::set().await;
     stage.mcp.serve("box", [FakeMcp::tool("open")]);
-    let server = json!({
-        "serverLabel": "box",
-        "serverUrl": "https://box.example/mcp",
-        "requireApproval": "always",
-    });
-    let mut all = json!({"tool_configurations": {"mcpTools": [server]}});
+    let mut all = with_box(&json!("always"));
     all.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
     let id = stage.assistant(all).await;
     stage.chat.answer_next(ChatAnswer::calls(

@@ -192,6 +192,16 @@ pub fn asking(text: &str) -> StartRun {
 }
 
 /// The same in the thread of an earlier run.
+/// Settings by which the tools of the MCP server `box` may be used.
+pub fn with_box(require_approval: &Value) -> Value {
+    let server = json!({
+        "serverLabel": "box",
+        "serverUrl": "https://box.example/mcp",
+        "requireApproval": require_approval,
+    });
+    json!({ "tool_configurations": { "mcpTools": [server] } })
+}
+
 pub fn asking_on(run: &Run, text: &str) -> StartRun {
     StartRun { threading: Threading::Continue(run.thread.unwrap()), ..asking(text) }
 }

@@ -15,7 +15,7 @@ use understudy_domain::{
 };
 use understudy_testkit::{ChatAnswer, FakeMcp, FakeSink, Gate};
 
-use super::stage::{RunStage, asking, me};
+use super::stage::{RunStage, asking, me, with_box};
 
 /// A run whose database goes away in the moment before its end is stored, and is back
 /// when it rests before it tries again. There it is left.
@@ -181,12 +181,7 @@ async fn a_pause_is_stored_once_though_the_answer_of_the_database_was_lost() {
 async fn held_at_a_pause() -> Held {
     let stage = RunStage::set().await;
     stage.mcp.serve("box", [FakeMcp::tool("open")]);
-    let server = json!({
-        "serverLabel": "box",
-        "serverUrl": "https://box.example/mcp",
-        "requireApproval": "always",
-    });
-    let id = stage.assistant(json!({"tool_configurations": {"mcpTools": [server]}})).await;
+    let id = stage.assistant(with_box(&json!("always"))).await;
     let call = understudy_domain::conversation::ToolCall {
         id: "c".to_owned(),
         name: "box__open".to_owned(),
