@@ -7,7 +7,7 @@ use crate::{
     assistant::content::MessageRole,
     chat::{ChatEvent, ChatRequest, SentSettings, SystemBlock, ToolChoice},
     conversation::Item,
-    ports::{ProviderAccess, ProviderError},
+    ports::{ProviderAccess, ProviderError, Tokenizer},
     run::{
         RunUsage,
         question::Question,
@@ -92,10 +92,8 @@ async fn converse(
     if text.trim().is_empty() {
         return Err(ProviderError::Garbled("it said nothing".to_owned()).into());
     }
-    let usage = usage.map_or_else(
-        || estimate(run, plan, input_tokens(run, plan, request), &text),
-        |usage| usage_of(plan, usage),
-    );
+    let usage =
+        usage.map_or_else(|| estimate(run, plan, request, &text), |usage| usage_of(plan, usage));
     Ok(Answered { text, usage })
 }
 
@@ -115,12 +113,17 @@ pub(super) fn usage_of(plan: &Plan, usage: crate::chat::ChatUsage) -> RunUsage {
 }
 
 /// What a step costs by our own count, where the provider did not tell.
-pub(super) fn estimate(run: RunDeps<'_>, plan: &Plan, input_tokens: u64, text: &str) -> RunUsage {
+pub(super) fn estimate(
+    run: RunDeps<'_>,
+    plan: &Plan,
+    request: &ChatRequest,
+    text: &str,
+) -> RunUsage {
     let key = &plan.route.model.key;
     priced(
         plan,
         RunUsage {
-            input_tokens,
+            input_tokens: input_tokens(run.tokenizer, plan, request),
             output_tokens: history::count(run.tokenizer, key, text),
             is_estimated: true,
             ..RunUsage::default()
@@ -129,13 +132,13 @@ pub(super) fn estimate(run: RunDeps<'_>, plan: &Plan, input_tokens: u64, text: &
 }
 
 /// Tokens of a request by our own count.
-pub(super) fn input_tokens(run: RunDeps<'_>, plan: &Plan, request: &ChatRequest) -> u64 {
+pub(super) fn input_tokens(tokenizer: &dyn Tokenizer, plan: &Plan, request: &ChatRequest) -> u64 {
     let key = &plan.route.model.key;
-    let system = request.system.iter().map(|b| history::count(run.tokenizer, key, &b.text));
-    let items = request.items.iter().map(|item| history::count_item(run.tokenizer, key, item));
+    let system = request.system.iter().map(|b| history::count(tokenizer, key, &b.text));
+    let items = request.items.iter().map(|item| history::count_item(tokenizer, key, item));
     let tools = request.tools.iter().map(|tool| {
         let schema = serde_json::to_string(tool).unwrap_or_default();
-        history::count(run.tokenizer, key, &schema)
+        history::count(tokenizer, key, &schema)
     });
     system.chain(items).chain(tools).sum()
 }

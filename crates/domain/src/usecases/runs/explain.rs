@@ -151,7 +151,7 @@ fn explain(run: RunDeps<'_>, scene: &Scene) -> Result<Explanation> {
         model: key.to_owned(),
         upstream_model: candidate.upstream_model.clone(),
         protocol: request.protocol.as_str().to_owned(),
-        tokens: super::asking::input_tokens(run, &scene.plan, &request),
+        tokens: super::asking::input_tokens(run.tokenizer, &scene.plan, &request),
         is_exact: run.tokenizer.is_exact(key),
         context_window: u64::from(scene.plan.route.model.context_window),
         tools: tools.collect(),

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{
     asking::{access_to, estimate, input_tokens, usage_of},
+    history::AtMost,
     output::Output,
     scene::Scene,
     working::Working,
@@ -14,7 +15,9 @@ use crate::{
     conversation::{Item, Part, ToolCall},
     ports::{ChatStream, ProviderError},
     run::{
-        EventData, Notice, NoticeAction, RunUsage, names,
+        EventData, Notice, NoticeAction, RunUsage,
+        fit::Fitted,
+        names,
         route::Candidate,
         settings::Format,
         tools::{OfferedTool, ToolOrigin},
@@ -52,7 +55,8 @@ pub(super) async fn step(
         for notice in fitted.notices.iter().cloned() {
             working.notice(notice).await;
         }
-        let mut reading = Reading::new(working, scene, offered, &request);
+        let asked = Asked { candidate, fitted: &fitted, since: &since, offered };
+        let mut reading = Reading::new(working, scene, asked, &request);
         match reading.read(candidate, request, output).await {
             Ok(()) => return Ok(reading.stepped()),
             Err(Error::Provider(error)) if !reading.began && error.may_go_elsewhere() => {
@@ -75,11 +79,20 @@ fn substituted(candidate: &Candidate, error: &ProviderError) -> Notice {
     Notice::new("provider", NoticeAction::Substituted, reason)
 }
 
+/// Of what a request is made.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    candidate: &'a Candidate,
+    fitted: &'a Fitted,
+    since: &'a [Item],
+    offered: &'a [OfferedTool],
+}
+
 /// A step on its way.
 struct Reading<'a> {
     working: &'a Working<'a>,
     scene: &'a Scene,
-    offered: &'a [OfferedTool],
+    asked: Asked<'a>,
     began: bool,
     is_thinking: bool,
     /// What the model said, as far as that differs from what was shown.
@@ -92,20 +105,21 @@ struct Reading<'a> {
     items: Vec<Item>,
     stop: ChatStop,
     usage: Option<RunUsage>,
-    input_tokens: u64,
+    /// How long the request is, in bytes.
+    input_length: u64,
 }
 
 impl<'a> Reading<'a> {
     fn new(
         working: &'a Working<'a>,
         scene: &'a Scene,
-        offered: &'a [OfferedTool],
+        asked: Asked<'a>,
         request: &ChatRequest,
     ) -> Self {
         Self {
             working,
             scene,
-            offered,
+            asked,
             began: false,
             is_thinking: false,
             text: String::new(),
@@ -116,7 +130,7 @@ impl<'a> Reading<'a> {
             items: Vec::new(),
             stop: ChatStop::EndTurn,
             usage: None,
-            input_tokens: input_tokens(working.run, &scene.plan, request),
+            input_length: input_tokens(&AtMost, &scene.plan, request),
         }
     }
 
@@ -237,7 +251,7 @@ impl<'a> Reading<'a> {
     }
 
     fn is_callers(&self, name: &str) -> bool {
-        let tool = self.offered.iter().find(|tool| tool.spec.name == name);
+        let tool = self.asked.offered.iter().find(|tool| tool.spec.name == name);
         tool.is_some_and(|tool| matches!(tool.origin, ToolOrigin::Caller))
     }
 
@@ -266,7 +280,7 @@ impl<'a> Reading<'a> {
     fn note_cost(&self) {
         let chars = u64::try_from(self.length).unwrap_or(u64::MAX);
         let usage = RunUsage {
-            input_tokens: self.input_tokens,
+            input_tokens: self.input_length.div_ceil(4),
             output_tokens: chars.div_ceil(4),
             is_estimated: true,
             ..RunUsage::default()
@@ -288,7 +302,10 @@ impl<'a> Reading<'a> {
             } else {
                 std::mem::take(&mut self.text)
             };
-            estimate(run, plan, self.input_tokens, &text)
+            // It was let go of while the answer came, and few need it.
+            let Asked { candidate, fitted, since, offered } = self.asked;
+            let request = self.scene.ask(candidate, fitted, since, offered);
+            estimate(run, plan, &request, &text)
         });
         self.working.settle(&usage);
         self.began = false;
